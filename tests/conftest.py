@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Fixtures: the runs of the lab that the chosen tests need; and no test leaves a process."""
+"""Fixtures: runs the lab as the selected tests need, and checks that no test leaves a process."""
 import contextlib
 import ctypes
 import os
@@ -28,8 +28,8 @@ def jobs_of(item):
 
 
 def pytest_configure(config):
-    # Started in the background or by nohup, programs would inherit that signals are ignored.
-    # A handler of Python's is not inherited.
+    # If pytest runs in the background or under nohup, programs would inherit ignored signals.
+    # Handlers set in Python are not inherited.
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, lambda *_: None)
@@ -38,7 +38,7 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """Marks what needs the lab; tests come in the order in which their machines have ended."""
+    """Marks tests that need the lab, and orders tests as their machines end."""
     jobs = {item: list(jobs_of(item)) for item in items}
     for item in items:
         if jobs[item]:
@@ -49,14 +49,14 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport():
-    """With NO_SKIP=1 a test that lacks a program fails. A device may be missing."""
+    """With NO_SKIP=1 a test that lacks a program fails; a device may still be missing."""
     report = (yield).get_result()
     if report.skipped and os.environ.get("NO_SKIP") and "/dev" not in report.longrepr[2]:
         report.outcome, report.longrepr = "failed", f"NO_SKIP is set. {report.longrepr[2]}"
 
 
 class Failures:
-    """Names what failed at once: whoever ends a run that takes too long has read why."""
+    """Names failures at once, so that whoever ends a run that takes too long knows why."""
 
     def __init__(self, terminal):
         self.terminal = terminal
@@ -90,7 +90,7 @@ def svm(tmp_path_factory):
 
 @pytest.fixture(scope="session", autouse=True)
 def labs(request, tmp_path_factory):
-    """The machines run from the start on, while tests that need none go first."""
+    """The machines run from the start; tests that need none run first."""
     jobs = {job for item in request.session.items for job in jobs_of(item)}
     with contextlib.closing(lanes.Lanes(jobs, tmp_path_factory.mktemp("labs"))) as found:
         request.config.stash[LANES] = found
@@ -117,7 +117,7 @@ def ran(request, labs):
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    """How long each run took: Job.seconds come from here."""
+    """Prints how long each run took; Job.seconds is taken from here."""
     found = config.stash.get(LANES, None)
     for seconds, name, remark in sorted(found.took, reverse=True) if found else ():
         terminalreporter.write_line(f"lab: {seconds:6.1f} s  {name} {remark}".rstrip())
@@ -126,7 +126,7 @@ def pytest_terminal_summary(terminalreporter, config):
 
 
 def children(parent, states="RSDTtI"):
-    """{process id: its name} of the children in these states: those that have not ended."""
+    """{process id: its name} of the children that have not ended."""
     found = {}
     for pid in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
@@ -138,7 +138,7 @@ def children(parent, states="RSDTtI"):
 
 
 def childless():
-    """Quick, because it follows each test: to look through all processes takes milliseconds."""
+    """Whether there are no children. Quick, as it follows each test; a search of /proc takes ms."""
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
@@ -148,7 +148,7 @@ def childless():
 
 @pytest.fixture(autouse=True)
 def nothing_left(request):
-    """Ends what a test has left running, and has the test fail."""
+    """Kills whatever a test has left running, and fails the test."""
     yield
     if childless():
         return
@@ -159,18 +159,18 @@ def nothing_left(request):
                 if not found or pid not in found.running}
 
     with found.lock if found else contextlib.nullcontext():
-        # A program that has printed its last word may need a moment to end.
+        # A program that has printed its last line may need a moment to exit.
         deadline = time.monotonic() + 5
         while left() and time.monotonic() < deadline:
             time.sleep(0.01)
-        # The children of what is killed are the next to be found.
+        # Killing a process makes its children ours: they are found in the next turn.
         while running := left():
             for pid, name in running.items():
                 os.kill(pid, signal.SIGKILL)
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, 0)
                 names.append(name)
-        # What was adopted and has ended: as long as nobody waits for it, childless() is untrue.
+        # Reap adopted processes that have ended; otherwise childless() stays false.
         for pid in children(os.getpid(), "Z"):
             if not found or pid not in found.running:
                 with contextlib.suppress(ChildProcessError):

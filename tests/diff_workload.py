@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Recordings of a made workload, for kvmw diff: four kinds of exits, at random times and durations."""
+"""Recordings of a synthetic workload for kvmw diff: four kinds of exits, random in time and
+length."""
 import random
 
 from synthetic import META, START, VCPUS, VMS, Recording
@@ -12,7 +13,7 @@ EXITS = {"io0": 1500, "io1": 1500, "cpuid": 1000, "hlt": 500}
 
 
 def exits(seed, factor=(), share=(), when=lambda rng, i, number: (i + rng.random()) / number):
-    """Rows of event exit by time. factor, share: of a kind's duration, of its number."""
+    """Rows of event exit in time order. factor and share scale a kind's duration and number."""
     rng = random.Random(seed)
     factor, share = dict(factor), dict(share)
     found = []
@@ -29,7 +30,7 @@ def exits(seed, factor=(), share=(), when=lambda rng, i, number: (i + rng.random
 
 
 def write(path, rows, meta=META, all_of=()):
-    """all_of: what the kernel counted, if some of it is not in rows: lost."""
+    """all_of: what the kernel counted, including rows that were lost."""
     rec = Recording(meta=meta, vms=VMS[:1], vcpus=VCPUS[:1])
     rec.events("exit", rows, 2000)
     rec.end = START + SECONDS * 1_000_000_000

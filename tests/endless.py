@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A VM of this machine's KVM that runs until the test has done with it."""
+"""A VM on this machine's KVM that runs until the test is done with it."""
 import contextlib
 import os
 import pathlib
@@ -10,7 +10,7 @@ from lanes import KVMW
 
 
 def has_vcpu(pid):
-    with contextlib.suppress(OSError):          # it has ended, or a file was closed meanwhile
+    with contextlib.suppress(OSError):          # it has ended, or closed a file meanwhile
         return any(os.readlink(fd).startswith("anon_inode:kvm-vcpu") for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir())
     return False
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The lists of util/events.h, and of what it includes, read as text."""
+"""The lists in util/events.h and the files that it includes, read as text."""
 import pathlib
 import re
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """every.py FILE: a recording with rows of every event and table, for a golden file of a new format.
 
-What there is, it asks of an empty recording. Times ascend and ids are known; other numbers are small or
-unknown, and addresses in events are large. The same file each time.
+An empty recording gives the list of events. Times ascend and ids are known; other numbers are small
+or unknown, and addresses in events are large. The file is the same each time.
 """
 import pathlib
 import random

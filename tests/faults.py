@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Runs a program in which one call fails, by way of tests/preload/faults.c, which lists the faults."""
+"""Runs a program and makes one call in it fail, using tests/preload/faults.c, which lists the
+faults."""
 import concurrent.futures
 import dataclasses
 import os
@@ -14,7 +15,7 @@ ROOM = 1 << 20
 
 @dataclasses.dataclass
 class Run:
-    """How it ended; nr: of the calls that might have failed, count: their number."""
+    """How it ended. nr: which call failed; count: how many calls could have failed."""
     fault: str
     status: int
     out: str
@@ -24,7 +25,7 @@ class Run:
 
 
 def run(fault, *args, env=(), **kwargs):
-    """Plain ASCII: with less memory there might be no other locale."""
+    """Plain ASCII, because no other locale may load when memory is short."""
     with tempfile.NamedTemporaryFile() as counted:
         counted.truncate(ROOM)
         environ = {**os.environ, "LC_ALL": "C", "TZ": "UTC", "FAULT": fault, "FAULT_COUNT": counted.name,
@@ -39,6 +40,6 @@ def run(fault, *args, env=(), **kwargs):
 
 
 def at_each(kind, numbers, *args, **kwargs):
-    """A run for each of the numbers, with KIND as the fault."""
+    """One run for each of the numbers, with the fault KIND."""
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         yield from pool.map(lambda n: run(f"{kind} {n}", *args, **kwargs), numbers)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Raw pages of the kernel's own tracer, and what two tracers around a third one saw.
+"""Reads raw pages of the kernel's tracer, and merges what two tracers around a third one saw.
 
 Documentation/trace/ring-buffer-design.rst and include/linux/ring_buffer.h describe a page,
 tracefs's file events/CATEGORY/NAME/format each event.
@@ -16,7 +16,7 @@ MISSED = 1 << 30 | 1 << 31              # flags in the bytes of data: the buffer
 PADDING, TIME_EXTEND, TIME_STAMP = 29, 30, 31
 DELTA_BITS = 27
 
-# Fields that are the same for all probes; some others are read anew by each of them.
+# Fields that all probes see alike; each probe reads some others anew.
 SAME = {"pid", "prev_pid", "next_pid", "fd", "cmd", "ret", "exit_reason", "guest_rip", "reason", "errno",
         "load", "rip"}
 FIELD = re.compile(r"\tfield:(.*?)(\w+)(\[\d+\])?;\toffset:(\d+);\tsize:(\d+);\tsigned:(\d);")
@@ -24,7 +24,7 @@ FIELD = re.compile(r"\tfield:(.*?)(\w+)(\[\d+\])?;\toffset:(\d+);\tsize:(\d+);\t
 
 @dataclasses.dataclass
 class Event:
-    """One event of one thread. It happened, for whoever else watched, from LO to HI."""
+    """One event of one thread. Any other observer saw it between LO and HI."""
     name: str
     tid: int
     cpu: int
@@ -33,7 +33,7 @@ class Event:
     hi: int = None
 
     def key(self):
-        """What two tracers have in common of it. The idle thread of each CPU is 0."""
+        """What both tracers record of an event. The idle thread of each CPU is 0."""
         return (self.name, self.tid, self.cpu if self.tid == 0 else None,
                 *(value for name, value in self.f.items() if name in SAME))
 
@@ -42,7 +42,7 @@ class Event:
 
 
 class Formats:
-    """How the records of events are laid out."""
+    """The layout of event records."""
 
     def __init__(self, text):
         self.by_id, fields = {}, None
@@ -84,7 +84,7 @@ def records(page):
         elif kind in (TIME_EXTEND, TIME_STAMP):
             at += 4
             full = more << DELTA_BITS | delta
-            # A time stamp lacks the highest bits, which do not change within a run.
+            # An absolute time stamp lacks the highest bits, which do not change during a run.
             time = time + full if kind == TIME_EXTEND else time >> 59 << 59 | full
         else:
             time += delta
@@ -95,7 +95,7 @@ def records(page):
 
 
 def tracer(prefix, formats):
-    """All events of one tracer, CPU by CPU."""
+    """All events that one tracer saw, CPU by CPU."""
     files = sorted(pathlib.Path(prefix).parent.glob(f"{pathlib.Path(prefix).name}.cpu*"))
     assert files, f"there is no {prefix}.cpu*"
     found = []
@@ -110,10 +110,10 @@ def tracer(prefix, formats):
 
 def between(first, last):
     """
-    FIRST's events, each with the time at which LAST saw the very same one, if it did.
+    FIRST's events, each with the time at which LAST saw the same one, if it did.
 
-    The probe of FIRST runs before everyone else's, that of LAST after them: of equal events
-    of a thread, the one that LAST saw is the latest that FIRST had seen by then.
+    FIRST's probe runs before all others, LAST's after them. If a thread has equal events,
+    LAST's is the latest that FIRST had seen by then.
     """
     same = collections.defaultdict(list)
     for event in first:
@@ -127,6 +127,6 @@ def between(first, last):
 
 
 def read(prefix, formats):
-    """The events of PREFIX.first.cpu* with their latest times from PREFIX.last.cpu*."""
+    """The events in PREFIX.first.cpu*, with their latest times from PREFIX.last.cpu*."""
     formats = Formats(pathlib.Path(formats).read_text())
     return between(tracer(f"{prefix}.first", formats), tracer(f"{prefix}.last", formats))

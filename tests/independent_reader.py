@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """A reader of recordings, written from kvmw.data-file-format(5) and nothing else.
 
-It is for tests: slow, simple, and independent of the reader that kvmw has.
+It is for tests: slow, simple, and independent of kvmw's own reader.
 """
 import collections
 import functools
@@ -30,7 +30,8 @@ def header(data, at):
 
 
 class Recording:
-    """All sound frames, (offset, bytes) of each damage, events and whether END was seen."""
+    """All sound frames, (offset, bytes) of each damaged part, the events, and whether END was
+    seen."""
 
     def __init__(self, data):
         self.frames, self.damage, self.finished, self.events = [], [], False, {}
@@ -56,7 +57,7 @@ class Recording:
                 return self.search(data, at)
             self.damage.append((at, end - at))
             return end
-        if seq < self.number:           # it was there before, or has been missing
+        if seq < self.number:           # it is a repetition, or frames are missing before it
             self.damage.append((at, end - at))
             return end
         if seq > self.number and (not self.damage or sum(self.damage[-1]) != at):
@@ -83,7 +84,7 @@ class Recording:
 
 
 def text(frame):
-    """What a frame of JSON says."""
+    """The value of a frame of JSON."""
     size = struct.unpack_from("<I", frame.payload)[0]
     raw = zstandard.ZstdDecompressor().decompress(frame.payload[8:], max_output_size=size)
     assert len(raw) == size
@@ -118,13 +119,13 @@ def order(keys):
 
 @functools.lru_cache(maxsize=50)
 def decoded(payload, rows, names):
-    """Tests look at the same frames in many ways."""
+    """Cached, because tests look at the same frames in many ways."""
     values = Values(payload, rows)
     return {name: values.of(i) for i, name in enumerate(names)}
 
 
 class Values:
-    """The columns of one frame of rows, each decoded when it is asked for."""
+    """The columns of one frame of rows, each decoded on demand."""
 
     def __init__(self, payload, rows):
         self.rows, self.cols, self.known = rows, {}, {}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Outputs against Documentation/kvmw.schema.json, made stricter: it allows members of which it says nothing, because a
-later kvmw may have them; of this kvmw it has to know all."""
+"""Checks outputs against Documentation/kvmw.schema.json, made stricter: the schema allows unknown
+members, which a later kvmw may print; those of this kvmw must all be described."""
 import functools
 import json
 
@@ -18,7 +18,7 @@ SEEN = {}
 
 
 def parts(schema):
-    """A schema, and all that it consists of."""
+    """A schema, and all schemas within it."""
     while "$ref" in schema:
         schema = DEFS[schema["$ref"].rsplit("/", 1)[1]]
     yield schema
@@ -27,7 +27,7 @@ def parts(schema):
 
 
 def strict(schema):
-    """The same without references, and no other members than the described ones."""
+    """The same with references resolved, and without members that are not described."""
     consists_of = list(parts(schema))
     made = {key: value for key, value in consists_of[0].items() if key not in ("allOf", "required")}
     if "anyOf" in made:
@@ -50,7 +50,8 @@ def validator(name):
 
 
 class Place:
-    """What was seen at one place of an output: the shapes of values, and the places within."""
+    """What was seen at one place of an output: the shapes of its values, and the places within
+    it."""
     __slots__ = "shapes", "parts"
 
     def __init__(self):
@@ -61,8 +62,9 @@ class Place:
 
     def news(self, value):
         """
-        Without the items of lists that are like those before, and whether anything is new. Validity depends on
-        members and types, but for the few texts of which the schema lists all; of no item on another.
+        The value without list items like earlier ones, and whether anything is new. Validity
+        depends on members and types, and on the few texts that the schema enumerates; never on
+        another item.
         """
         kind = type(value)
         shape = tuple(value) if kind is dict else kind
@@ -81,7 +83,8 @@ class Place:
 
 
 def check(name, value):
-    """Fails if it is not as described, or has a member that is not. What was so before is not looked at again."""
+    """Fails if a value or a member is not as described. Shapes seen before are not checked
+    again."""
     value, new = SEEN.setdefault(name, Place()).news(value)
     error = new and jsonschema.exceptions.best_match(validator(name).iter_errors(value))
     if error:
@@ -90,7 +93,7 @@ def check(name, value):
 
 
 def check_output(args, done):
-    """Of a run of kvmw, if it printed JSON: what it says."""
+    """Checks the output of a run of kvmw if it is JSON, and returns its value."""
     words = [str(word) for word in args]
     if not words or "--json" not in words or words[0] not in ("report", "info", "diff", "list"):
         return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The machines which the whole-program tests run in, and what they brought back.
+"""The machines that the whole-program tests run in, and what they left behind.
 
 One boot of the lab runs several scripts of tests/lab/scripts. Each script leaves recordings
 and the output of its steps in /out; the tests look at them here, with this tree's kvmw.
@@ -21,17 +21,20 @@ from lanes import KVMW, TESTS, Job
 
 PROGRAMS = pathlib.Path(KVMW).parent / "obj" / "tests"
 DUMP_ROWS = PROGRAMS / "dump_rows"
-# What the lab's machines have besides kvmw.
+# Programs in the lab's machines besides kvmw.
 ADDED = [word for name in ("vmm", "hyperv_guest", "fault_vmm")
          for word in ("--add", f"{PROGRAMS / name}:/usr/bin/{name}")]
 
-# That come and go one after another; a word of the kernel's command line, which scripts have in the environment.
+# VMs that come and go one after another; a word of the kernel's command line, which scripts see in
+# their environment.
 SHORT_VMS = int(os.environ.get("KVMW_VMS", 400))
 MANY = ["--append", f"lab_vms={SHORT_VMS}"]
 
-# What concerns one kernel more than another runs at least on the one that it concerns. A script with a
-# plus runs only if KVMW_EVERYWHERE is set, as in make soak: what is special on that kernel is seen by
-# make check, too, the rest on other machines. errors.sh unloads KVM, so it is the last one of its machine.
+# A script whose subject depends on the kernel runs at least on the kernel that matters. A script
+# with a plus runs only if KVMW_EVERYWHERE is set, as in make soak: make check tests that kernel's
+# peculiarities in other scripts, and the rest on other machines. errors.sh unloads KVM, so it is
+# the last one of
+# its machine.
 # name: (about how many seconds it takes, options of lab run, scripts). lanes.py runs them.
 MACHINES = {
     "intel": (150, ["--cpu", "intel"], "known stat families bench scenarios-intel"),
@@ -68,7 +71,7 @@ BOOTS = {name: (seconds, options, [script.rstrip("+") for script in scripts.spli
          for name, (seconds, options, scripts) in MACHINES.items()}
 
 
-STATUS = 3              # of each boot's command: the lab passes it on
+STATUS = 3              # standard output of each boot's command: the lab passes it on
 
 
 def boots_of(script):
@@ -77,7 +80,7 @@ def boots_of(script):
 
 
 def in_boots(*names):
-    """The test runs on what each of these boots left behind."""
+    """Runs the test once for each of these boots, on what it left behind."""
     return pytest.mark.parametrize("boot", names, indirect=True)
 
 
@@ -90,7 +93,7 @@ class Step:
         self.status = int((out / f"{name}.status").read_text())
 
     def said(self, status, *words):
-        """It ended with STATUS and one line of error that has all WORDS."""
+        """Asserts that it ended with STATUS and one line of error with all of WORDS."""
         assert self.status == status, self.err
         lines = [line for line in self.err.splitlines() if not line.startswith("[ kvmw record")]
         assert len(lines) == 1 and lines[0].startswith("kvmw: "), self.err
@@ -153,7 +156,7 @@ def info(path, *args, status=0):
 
 
 def missed(boot, path):
-    """{what: how many of it a recording says were missed at most}: from Linux 7.1 on the kernel skips a
+    """{event: how many a recording says were missed at most}. From Linux 7.1 on the kernel skips a
     program while another thread is preempted in one, and hides the event from perf too."""
     notes = re.findall(r"^missed up to (\d+) (.*): the kernel skipped", "\n".join(info(path)["notes"]), re.M)
     assert not notes or "sid" in boot.name
@@ -165,12 +168,12 @@ def counts(rep):
     return {row["reason"]: row["count"] for row in rep["rows"]}
 
 
-# What the host's own interrupts add, by the names of perf and kvmw.
+# Exits that the host's own interrupts add, by their names in perf and kvmw.
 HOST = {"interrupt", "nmi", "EXTERNAL_INTERRUPT", "EXCEPTION_NMI"}
 
 
 def of_guest(rep):
-    """{reason: exits} without those that the host's interrupts made."""
+    """{reason: exits} without those that the host's interrupts caused."""
     return {name: n for name, n in counts(rep).items() if name not in HOST}
 
 
@@ -227,7 +230,7 @@ def end_ns(row):
 
 
 def check_chain(found):
-    """Rows of one vCPU with nothing lost in between: each one starts where the last ended."""
+    """Rows of one vCPU, none lost in between: each one starts where the previous one ended."""
     for before, row in zip(found, found[1:]):
         assert end_ns(before) + row.guest_ns == row.time_ns
 
@@ -246,7 +249,8 @@ Event = collections.namedtuple("Event", "time_ns kind reason rip")
 
 @functools.cache
 def perf_script(path, *args):
-    """What perf script of this machine, much faster than the lab, prints of a perf.data."""
+    """What perf script prints for a perf.data; run on this machine, which is much faster than the
+    lab."""
     done = subprocess.run(["perf", "script", "-f", "-i", path, *args], capture_output=True,
                           text=True, timeout=300)
     assert done.returncode == 0, done.stderr
@@ -266,9 +270,9 @@ RUN_FAILED = 0x80000000     # KVMW_REASON_ERRNO, util/events.h
 
 
 def return_reasons(path):
-    """{reason: returns of KVM_RUN} by the kvm_userspace_exit of a perf.data.
+    """{reason: returns of KVM_RUN}, from the kvm_userspace_exit events in a perf.data.
 
-    perf's own text has the wrong reason where KVM_RUN failed: the one of an earlier return.
+    Where KVM_RUN failed, perf's own text has the reason of an earlier return.
     """
     found = collections.Counter()
     for event in perf_events(path):

@@ -21,19 +21,19 @@ TIMED_OUT = 124
 
 
 class Job(typing.NamedTuple):
-    """One run of the lab. SECONDS is about how long it takes with two lanes on two CPUs. Of ARGS
-    one that takes time to make is a function that makes it."""
+    """One run of the lab. SECONDS is about how long it takes with two lanes on two CPUs. A member
+    of ARGS that takes time to make is a function that makes it."""
     name: str
     seconds: int
     args: tuple
 
     def timeout(self):
-        """A safety limit: a machine that hangs, not one that is slow."""
+        """A safety limit for a machine that hangs, not for a slow one."""
         return 600 + 6 * self.seconds
 
 
 class Done(typing.NamedTuple):
-    """How a run ended, and where what it left in /out is."""
+    """How a run ended, and where the files that it left in /out are."""
     returncode: int
     stdout: str
     stderr: str
@@ -41,7 +41,7 @@ class Done(typing.NamedTuple):
 
 
 def finish_times(jobs):
-    """{name: when it will have ended}, about."""
+    """{name: about when it will end}."""
     lanes, ends = [0] * LANES, {}
     for job in longest_first(jobs):
         first = lanes.index(min(lanes))
@@ -56,7 +56,7 @@ def longest_first(jobs):
 
 class Lanes:
     def __init__(self, jobs, out):
-        self.lock = threading.Lock()        # held where a process starts
+        self.lock = threading.Lock()        # held while a process starts
         self.running = set()                # process ids
         self.closed = False
         self.took = []                      # (seconds, name, remark)

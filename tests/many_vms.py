@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""VMs in greater numbers than real VMMs make in a test: many_vms.py WHAT NUMBER..., beneath a recorder.
+"""many_vms.py WHAT NUMBER...: more VMs than real VMMs could start in a test. Runs under a recorder.
 
-Their guests have no memory: each KVM_RUN returns soon, one way or another. With CODE 1 they have a page of it,
-for AMD: each KVM_RUN has an exit for CPUID, and one for OUT."""
+Their guests have no memory: each KVM_RUN returns soon, one way or another. With CODE 1 they have
+one page (AMD only): each KVM_RUN has an exit for CPUID, and one for OUT."""
 import fcntl
 import mmap
 import os
@@ -23,11 +23,11 @@ def run(vcpu):
     try:
         fcntl.ioctl(vcpu, KVM_RUN, 0)
     except OSError:
-        pass        # of some KVMs
+        pass        # which some KVMs return
 
 
 class Code:
-    """A page with LOOP where vCPUs start, for all VMs."""
+    """A page with LOOP where vCPUs start, shared by all VMs."""
     def __init__(self, wanted):
         if not wanted:
             self.address = None
@@ -48,7 +48,8 @@ class Code:
 
 
 def at_once(kvm, vms, per, turns, code=0):
-    """VMS with PER vCPUs each, which run TURNS times; prints how many bytes the recorder's BPF maps have."""
+    """VMS with PER vCPUs each, which run TURNS times; prints the size of the recorder's BPF maps in
+    bytes."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (vms * (per + 1) + 100,) * 2)
     vcpus, code = [], Code(code)
     for _ in range(vms):
@@ -62,7 +63,7 @@ def at_once(kvm, vms, per, turns, code=0):
             with open(f"{RECORDER}/fdinfo/{fd}") as file:
                 text = file.read()
         except FileNotFoundError:
-            continue        # a file of /proc that it has read
+            continue        # a file in /proc that it has read
         if "map_type" in text:
             memory += int(text.split("memlock:")[1].split()[0])
     print(memory)
@@ -88,7 +89,8 @@ def take_turns(kvm, threads, vcpus):
 
 
 def look():
-    """The recorder's descriptors, but for files that it now and then reads, and itself; its memory in KB."""
+    """The number of the recorder's descriptors, without files that it reads now and then; its
+    memory in KB."""
     links = [f"{RECORDER}/fd/{fd}" for fd in os.listdir(f"{RECORDER}/fd")]
     links = [os.readlink(link) for link in links if os.path.islink(link)]
     with open(f"{RECORDER}/status") as status:
@@ -97,7 +99,8 @@ def look():
 
 
 def short(kvm, vms, code=0):
-    """VMS one after another, each run twice; a look at the recorder after a third of them, and at the end."""
+    """VMS one after another, each run twice; looks at the recorder after a third of them, and at
+    the end."""
     code = Code(code)
     for i in range(vms):
         vm = code.new_vm(kvm)
@@ -106,7 +109,7 @@ def short(kvm, vms, code=0):
         run(vcpu)
         os.close(vcpu)
         os.close(vm)
-        time.sleep(0.002)       # faster than real ones, yet no faster than a busy recorder can follow
+        time.sleep(0.002)       # faster than real ones, but not too fast for a busy recorder
         if i + 1 in (vms // 3, vms):
             look()
 

@@ -3,8 +3,8 @@
 """oracle.py TRACE RECORDING: whether a recording says what a trace of the same run says.
 
 Rebuilds every row and every total of the events exit and userspace from TRACE.first.cpu* and
-TRACE.last.cpu*, which lab/scripts/oracle.sh leaves, and compares them one by one. It knows
-kvmw-record(1) and kvmw.data-file-format(5), and none of kvmw's code.
+TRACE.last.cpu*, written by lab/scripts/oracle.sh, and compares them one by one. It is based on
+kvmw-record(1) and kvmw.data-file-format(5), and on none of kvmw's code.
 """
 import argparse
 import bisect
@@ -23,7 +23,7 @@ EXIT, USERSPACE = 1, 2                      # ids of events
 IDENT, META, STATS, EVENTS, LOSS = 3, 2, 6, 4, 5     # types of frames
 NO_REASON, NO_CPU = 0xffffffff, 0xffff
 UNITS = {"ns": 1, "us": 1000, "ms": 10 ** 6, "s": 10 ** 9}
-# Fields of kvm_exit, which not every kernel has, and the recording's names.
+# Fields of kvm_exit, which some kernels lack, and their names in the recording.
 SAME = {"guest_rip": "rip", "info1": "info1", "info2": "info2", "intr_info": "intr_info",
         "error_code": "error_code", "exit_reason": "reason", "isa": "isa"}
 PARTS = ("user_ns", "wait_ns", "block_ns")
@@ -37,7 +37,7 @@ REASONS = {"cpuid": 0x72, "io": 0x7b, "interrupt": 0x60, "npf": 0x400}
 
 
 class Recording:
-    """Rows, totals, and what it says of itself."""
+    """Its rows, its totals, and what it says about itself."""
 
     def __init__(self, path):
         reader = independent_reader.Recording(pathlib.Path(path).read_bytes())
@@ -69,7 +69,7 @@ class Recording:
 
 
 class Filters:
-    """What the command line of a recording leaves out."""
+    """The filters on a recording's command line."""
 
     def __init__(self, command):
         parser = argparse.ArgumentParser()
@@ -91,12 +91,12 @@ class Filters:
         return self.vcpus is None or vcpu.number in self.vcpus
 
     def keep(self, thing):
-        """Whether it has a row: True, False, or None: it depends on ns that nobody knows."""
+        """Whether it has a row: True, False, or None if that depends on unknown nanoseconds."""
         if self.reasons and thing.isa() and thing.reason() not in self.reasons:
             return False
         duration = thing.total()
         if duration is None:
-            # When the vCPU went away the trace does not say.
+            # The trace does not show when the vCPU went away.
             return True if thing.at_least() >= self.min_ns else None
         return True if duration.lo >= self.min_ns else False if duration.hi < self.min_ns else None
 
@@ -105,9 +105,9 @@ class Filters:
 
 
 def pair(things, rows, likeness):
-    """(thing, row), each one once, with None for what has no counterpart.
+    """(thing, row), each one once, with None for a missing counterpart.
 
-    A row belongs to what happened at its time; on several CPUs that may leave a choice.
+    A row belongs to what happened at its time; on several CPUs that may be ambiguous.
     """
     rows = sorted(rows, key=lambda row: row.time_ns)
     things = sorted(things, key=lambda thing: thing.time.lo)
@@ -129,7 +129,7 @@ def pair(things, rows, likeness):
 
 
 class Difference(typing.NamedTuple):
-    process: object                 # None: of none
+    process: object                 # None: of no vCPU
     text: str
 
     def __str__(self):
@@ -137,7 +137,7 @@ class Difference(typing.NamedTuple):
 
 
 class Comparison:
-    """What is different, in words."""
+    """The differences, in words."""
 
     def __init__(self, model, recording):
         self.model, self.recording, self.filters = model, recording, Filters(recording.meta["command"])
@@ -145,7 +145,7 @@ class Comparison:
         self.vcpus = [v for v in model.vcpus if self.filters.selects(v) and (v.cycles or v.returns)
                       and self.of_this_recording(v)]
         self.differences, self.compared, self.largest = [], 0, 0
-        self.ids = collections.defaultdict(set)         # id in the recording: vCPUs
+        self.ids = collections.defaultdict(set)         # id in the recording: vCPUs of the trace
         self.equal(self, "number of lost records", recording.lost, 0)
         self.rows_of(EXIT, [c for v in self.vcpus for c in v.cycles], self.cycle)
         self.rows_of(USERSPACE, [r for v in self.vcpus for r in v.returns], self.returned)
@@ -159,7 +159,7 @@ class Comparison:
         return self.recording.meta["start_ns"] <= first <= self.stop
 
     def differ(self, what, *why):
-        """WHAT: a Cycle, Return or Vcpu, or the recording."""
+        """Notes a difference. WHAT: a Cycle, Return or Vcpu, or the recording."""
         text = f"{'recording' if what is self else what}: {' '.join(map(str, why))}"
         vcpu = getattr(what, "vcpu", what)
         self.differences.append(Difference(getattr(vcpu, "vm", None) and vcpu.vm.process, text))
@@ -169,7 +169,7 @@ class Comparison:
             self.differ(what, name, "is", got, "not", want)
 
     def within(self, what, name, got, want):
-        """A time or a duration; None: all ones."""
+        """Checks a time or a duration; None: all ones."""
         if want is None:
             self.equal(what, name, got, ONES)
         elif got not in want:
@@ -228,7 +228,7 @@ class Comparison:
             self.unfinished(cycle, row)
 
     def unfinished(self, cycle, row):
-        """The parts go on until the end of the recording, which the trace does not show."""
+        """Its parts go on until the end of the recording, which the trace does not show."""
         rest = Time(0, self.stop - cycle.time.lo)
         for name in PARTS:
             got = getattr(row, name)
@@ -244,7 +244,7 @@ class Comparison:
         self.equal(back, "isa", row.isa, 0)
 
     def chains(self):
-        """Each cycle of a vCPU begins where the one before and the guest's time end."""
+        """Each cycle of a vCPU begins where the previous one, followed by guest time, ended."""
         if not self.filters.keep_all():
             return
         last = {}
@@ -282,7 +282,7 @@ class Comparison:
             self.differ(vcpu, "thread", said["tid"], "is none of", *sorted(vcpu.tids))
 
     def ids_without_rows(self):
-        """All its rows were filtered: it is one of its process and number with as many events."""
+        """For a vCPU without rows: an id of its process and number with the same counts."""
         known = {vcpu for vcpus in self.ids.values() for vcpu in vcpus}
         for number, said in self.recording.vcpus.items():
             if number in self.ids:
@@ -325,7 +325,7 @@ class Comparison:
         self.held(vcpu, number)
 
     def held(self, vcpu, number):
-        """Somebody had the CPU all the time it waited, also in cycles that did not end."""
+        """Somebody had the CPU all the time that it waited, in unfinished cycles too."""
         waited = sum(t.wait_ns for key, t in self.recording.totals.items() if key[:2] == (number, EXIT))
         held = sum(h.time_ns for key, h in self.recording.holders.items() if key[0] == number)
         if held < waited:
@@ -340,7 +340,7 @@ class Comparison:
         self.equal(vcpu, f"{what}, count", got.count, len(things))
         self.equal(vcpu, f"{what}, done", got.done, len(done))
         self.equal(vcpu, f"{what}, lost", got.lost, 0)
-        # Whether one that is still open would be filtered is unknown: it is not counted.
+        # A cycle that is still open is not counted: whether it would be filtered is unknown.
         self.equal(vcpu, f"{what}, left_out", got.left_out, len(done) - len(done_rows))
         for name in SUMS:
             of = things if name == "gap_ns" else done

@@ -6,8 +6,8 @@
     oracle_lab.py run    OPTIONS PROGRAM...
     oracle_lab.py shrink OPTIONS PROGRAM
 
-random makes programs; with --steady, each vCPU stays in a thread of its own. run runs these.
-shrink leaves out commands of one that fails, for as long as it fails. OPTIONS are those of kvmw
+random makes programs; with --steady, each vCPU stays in a thread of its own. run runs those given.
+shrink removes commands from a failing program for as long as it fails. OPTIONS are those of kvmw
 record. All take --kernel SUITE, --smp N and --out DIR; KVMW=FILE is the kvmw to test.
 """
 import argparse
@@ -32,7 +32,7 @@ def command(options, program, where):
 
 
 def told(out):
-    """Of each program what it printed, or None, and its status."""
+    """The output of each program, or None, and its status."""
     found, said = [], None
     for line in out.splitlines():
         one = json.loads(line)
@@ -53,7 +53,7 @@ def counts(model, process):
 
 
 def wrong_trace(model, process, program, said):
-    """What the trace has otherwise than the program itself: then the oracle is wrong."""
+    """Differences between the trace and the program's own counts: then the oracle is wrong."""
     if said and "close" not in program:
         printed = sorted((v["vcpu"], v["io"], v["eintr"]) for v in said["vcpus"])
         if printed != counts(model, process):
@@ -62,14 +62,14 @@ def wrong_trace(model, process, program, said):
 
 
 def complete(out, name):
-    """From Linux 7.1 on the kernel may skip a program; the recording says so, and what follows
-    from that is not an error of kvmw."""
+    """From Linux 7.1 on the kernel may skip a BPF program. The recording says so, and the
+    consequences are not an error of kvmw."""
     notes = oracle.Recording(out / f"oracle-{name}.kvmw").meta.get("notes", [])
     return not any(note.startswith("missed ") for note in notes)
 
 
 def failures(out, name, plan, where=""):
-    """What is wrong with a recording of the programs of a plan, a text for each program."""
+    """What is wrong with a recording of a plan's programs: a text for each program."""
     options, programs = plan
     step = lab_fixtures.Step(out, f"oracle-{name}")
     if step.status:
@@ -93,7 +93,7 @@ def failures(out, name, plan, where=""):
 
 
 def boot(args, plans):
-    """The directory that one machine leaves behind."""
+    """Boots one machine; returns the directory with its results."""
     out = args.out or tempfile.mkdtemp(prefix="oracle-")
     options = ["--kernel", args.kernel, "--smp", args.smp, "--out", out, "--timeout", "3600"]
     shell = vmm_programs.shell(plans) + "sh tests/lab/scripts/oracle.sh"
@@ -105,8 +105,8 @@ def boot(args, plans):
 
 
 def check(args, plans):
-    """{name of a plan: what is wrong}, without those that are right; and how many programs are in
-    recordings that are not complete."""
+    """{name of a plan: what is wrong}, only for plans that failed; and how many programs are in
+    incomplete recordings."""
     out, where = boot(args, plans), f"--kernel {args.kernel} --smp {args.smp}"
     whole = {name: plan for name, plan in plans.items() if complete(out, name)}
     found = {name: failures(out, name, plan, where) for name, plan in whole.items()}
@@ -135,7 +135,7 @@ def run_random(args):
 
 
 def possible(program):
-    """Whether each command has the VM, the vCPU and the thread it needs."""
+    """Whether each command has the VM, the vCPU and the thread that it needs."""
     vms, vcpus, busy, ran = set(), {}, set(), False
     for words in (text.split() for text in program.split(";")):
         thread, name, rest = words[0], words[1], [word for word in words[2:] if word != "&"]
@@ -149,7 +149,7 @@ def possible(program):
         elif name in ("vcpu", "close") or name in ("run", "imm") and rest[0] not in vcpus:
             return False
         ran |= name in ("run", "imm")
-        # What nobody waits for may be in the way of what follows.
+        # A command that nobody waits for may interfere with the next ones.
         if name == "run" and "&" in words:
             busy.add(thread)
         elif name == "join":
@@ -158,7 +158,8 @@ def possible(program):
 
 
 def shorter(program):
-    """Programs that lack one or two commands, or do one with fewer repetitions."""
+    """Variants of a program without one or two of its commands, or with fewer repetitions of
+    one."""
     parts = [part.strip() for part in program.split(";")]
     for size in (len(parts) // 2, 3, 2, 1):
         for i in range(len(parts) - size + 1) if size else ():
@@ -171,7 +172,8 @@ def shorter(program):
 
 
 def shrink(args):
-    """All programs that are a step shorter run in one machine; the shortest that fails goes on."""
+    """Runs all programs that are a step shorter in one machine; continues with the shortest that
+    fails."""
     (program,), found = args.program, ["nothing shorter fails"]
     while True:
         tries = list(dict.fromkeys(text for text in shorter(program) if possible(text)))

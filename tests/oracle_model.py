@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What a recording of vCPUs has to say, rebuilt from a trace of the same run.
+"""The expected content of a recording of vCPUs, rebuilt from a trace of the same run.
 
-Which vCPU an event belongs to is told by system calls alone: KVM_CREATE_VM and KVM_CREATE_VCPU
-return files, and KVM_RUN on such a file is what a thread is in when it enters, exits, returns.
+System calls alone identify the vCPU of an event: KVM_CREATE_VM and KVM_CREATE_VCPU return files,
+and a thread that enters, exits or returns is in KVM_RUN on such a file.
 
-Every time is a Time, its earliest and its latest: see ftrace.between(). So is what is computed
-from times. Nothing here is a tolerance.
+Every time is a Time, the earliest and the latest possible one: see ftrace.between(). So is every
+value computed from times. There is no tolerance.
 """
 import bisect
 import dataclasses
@@ -16,8 +16,8 @@ CLONE_THREAD = 0x10000
 FAILED = 0x80000000                                         # reason: this + errno
 PREEMPTED = 0x100                                           # prev_state of sched_switch
 ON_CPU, READY, ASLEEP = "on a CPU", "ready", "asleep"
-# A state of 0: ready, unless a wakeup follows. Before 5.18 sched_switch read the state when
-# another CPU might have changed it already (commit fa2c3254d7cf).
+# State 0 means ready, unless a wakeup follows. Before 5.18 sched_switch read the state after
+# another CPU might have changed it (commit fa2c3254d7cf).
 NO_STATE = "ready or asleep"
 
 
@@ -49,7 +49,7 @@ def span(begin, end):
 
 
 class Thread:
-    """What the scheduler did to a thread: from each time on it is in a state."""
+    """What the scheduler did to a thread: its states, and since when it has been in each."""
 
     def __init__(self):
         self.times, self.states, self.cpus = [], [], []
@@ -81,7 +81,7 @@ class Thread:
         return found
 
     def left_cpu(self, begin, end):
-        """When it first lost its CPU between two of its events, and which one, or None."""
+        """When it first lost its CPU between two of its events, and which CPU; or None."""
         i = bisect.bisect_right(self.times, begin.lo, key=lambda time: time.lo)
         while i < len(self.times) and self.times[i].lo < end.lo:
             if self.states[i] != ON_CPU:
@@ -97,7 +97,7 @@ class Scheduler:
         self.threads = {}
 
     def threads_of(self, events):
-        """The thread of each event: a number may stand for several."""
+        """The thread of each event: several threads may have had the same number."""
         found = []
         for event in events:
             handle = getattr(self, event.name, None)
@@ -134,7 +134,7 @@ class Cycle:
     time: Time                      # of the exit
     event: object
     exit_cpu: int
-    guest: Time = None              # None: it never entered before
+    guest: Time = None              # None: it had never entered before
     end: Time = None                # None: unfinished
     entry_cpu: int = None
     user: Time = ZERO
@@ -163,7 +163,7 @@ class Cycle:
         return span(self.time, self.end) if self.end else None
 
     def at_least(self):
-        """How long one that is unfinished went on: until the vCPU's last sign of life."""
+        """The least duration of an unfinished cycle: until the vCPU's last event."""
         return max(self.vcpu.seen - self.time.hi, 0)
 
     def part(self, name):
@@ -179,7 +179,7 @@ class Return:
     event: object
     run: Time
     thread: Thread
-    runs: int                       # of the thread, at this time
+    runs: int                       # of the thread, at that time
     user: Time = None               # None: unfinished
 
     def __str__(self):
@@ -233,7 +233,7 @@ class Vcpu:
     def __str__(self):
         return f"vCPU {self.number} of VM {self.vm.number} of process {self.vm.process.pid}"
 
-    # What happens to it, in this order: run, then entry and exit in turn, then returned.
+    # The order of calls: run, then entry and exit in turn, then returned.
 
     def run(self, thread, time):
         """KVM_RUN begins."""
@@ -248,11 +248,11 @@ class Vcpu:
             if last.thread is thread and last.runs == thread.runs - 1:
                 self.cycle.user += thread.spent(last.time, time)[ON_CPU]
             else:
-                self.cycle.user += last.user    # nobody says what which thread did for it
+                self.cycle.user += last.user    # it is unknown which thread did what for it
                 self.since, self.before = time, (self.cycle.wait, self.cycle.block)
 
     def off_cpu(self, thread, until):
-        """Until now, since the exit or since its thread was last its own."""
+        """Time off the CPU until now, since the exit or since the thread last became its own."""
         spent, (wait, block) = thread.spent(self.since, until), self.before
         self.cycle.wait, self.cycle.block = wait + spent[READY], block + spent[ASLEEP]
 
@@ -282,11 +282,11 @@ class Vcpu:
 
 
 class Model:
-    """All vCPUs of a trace: give it the events in their order."""
+    """All vCPUs of a trace. Takes events in order."""
 
     def __init__(self, events):
         self.processes, self.vcpus, self.vms = {}, [], []
-        # First, for a thread may lose its CPU in the middle of another event.
+        # The scheduler first, as a thread may lose its CPU in the middle of another event.
         threads = Scheduler().threads_of(events)
         for event, thread in zip(events, threads):
             handle = getattr(self, event.name, None)
@@ -308,7 +308,7 @@ class Model:
             thread.runs += 1
 
     def begins(self, event, thread):
-        """KVM has begun to run the vCPU: some time since the system call did."""
+        """When KVM began to run the vCPU: at some time since the system call began."""
         vcpu = thread.running
         assert vcpu, f"no KVM_RUN is known around {event}"
         vcpu.seen = event.lo

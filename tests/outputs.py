@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Every output of kvmw that is frozen: JSON and CSV of the golden files, and the exit status.
+"""Every frozen output of kvmw: JSON and CSV of the golden files, and the exit status.
 
 Used by compare_builds, which compares two builds, and by test_frozen.py, which compares this
 tree's build with the digests in data/outputs.sha256.
@@ -26,7 +26,7 @@ FORMATS = ["--json", "--csv"]
 
 
 def reports(event):
-    """Arguments of report that are tried on one event."""
+    """Arguments of report to try on one event."""
     yield []
     for sort in SORTS:
         yield ["-s", sort]
@@ -37,7 +37,7 @@ def reports(event):
 
 
 def groups():
-    """(name, [arguments of one command]) of all that is compared."""
+    """(name, [arguments of one command]) for everything that is compared."""
     for name in GOLDEN:
         yield f"{name} info", [["info", "-i", name, "--json"]]
         for event in CYCLES + (FAMILIES if name in FULL else ["halt"]):
@@ -55,7 +55,8 @@ def groups():
 
 
 def run(kvmw, args):
-    """Standard output and exit status; messages may change their wording."""
+    """Standard output and exit status. Messages may change their wording, so they are not
+    compared."""
     env = {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC"}
     done = subprocess.run([kvmw, *args], cwd=DATA, env=env, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=120)
@@ -74,7 +75,7 @@ def run_all(kvmw, chosen=lambda name: True):
 
 
 def digest(results):
-    """One group's arguments, statuses and outputs as one digest."""
+    """A digest of one group's arguments, statuses and outputs."""
     whole = hashlib.sha256()
     for args, status, output in results:
         whole.update(f"{' '.join(args)}\n{status} {len(output)}\n".encode() + output)

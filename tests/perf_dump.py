@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""For perf script -s: every event as one line, a JSON list of its name, time, process,
+"""For perf script -s: prints each event as one line, a JSON list of its name, time, process,
 thread, CPU, the kernel's common_flags, and a dictionary of its own fields."""
 import json
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Recordings whose every row is known, and kvmw run on them.
+"""Makes recordings in which every row is known, and runs kvmw on them.
 
-They are made with kvmw's own writer by tests/make_recording.c.
+tests/make_recording.c writes them with kvmw's own writer.
 """
 import json
 import os
@@ -38,7 +38,7 @@ def text_for_maker(lines):
 
 
 class Recording:
-    """Lines for make_recording, and the rows that they hold."""
+    """Lines for make_recording, and the rows in them."""
 
     def __init__(self, meta=META, vms=VMS, vcpus=VCPUS):
         self.lines = [["META", meta], ["IDENT", {"vms": vms, "vcpus": vcpus}]]
@@ -46,7 +46,8 @@ class Recording:
         self.end = START
 
     def frame(self, exits, keep=lambda row: True):
-        """Rows (time, guest, total, user, reason, vcpu, isa); those not kept are lost."""
+        """A frame of rows (time, guest, total, user, reason, vcpu, isa); those not kept are
+        lost."""
         self.exits += exits
         kept, lost = [], []
         for row in exits:
@@ -61,7 +62,7 @@ class Recording:
         return lost
 
     def events(self, event, rows, frame):
-        """Rows of an event, so many in a frame."""
+        """Rows of an event, in frames of a given size."""
         self.lines += [["EVENTS", event, rows[i:i + frame]] for i in range(0, len(rows), frame)]
 
     def totals(self, lost=()):
@@ -158,7 +159,8 @@ def text_of(path, *args, status=0, env=()):
 
 
 def widest(text):
-    """Columns of the longest line; commands are whole, so that they can be pasted."""
+    """Columns of the longest line, except commands, which are never cut, so that they can be
+    pasted."""
     return max(len(line) for line in text.splitlines() if not line.startswith("   More: "))
 
 
@@ -170,7 +172,8 @@ def one_line(done, status, *words):
 
 
 def same_in_csv(line, row):
-    """The columns are the members, but for the histogram; what is null, or no name, is empty."""
+    """Compares CSV with JSON: columns are the members except the histogram; null, or no name, is
+    empty."""
     if not line.get("name", "name"):
         line = {key: value for key, value in line.items() if key != "name"}
     assert list(line) == [key for key in row if key != "histogram"]

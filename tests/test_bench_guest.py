@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw bench guest: it does what was asked for, knows it, and says so.
+"""kvmw bench guest: it does what it was asked to, and reports it correctly.
 
 Runs the binary that the variable KVMW names, else the tree's own. The tests that need
 /dev/kvm are run in the lab by test_lab_bench.py.
@@ -23,7 +23,7 @@ OPS = ("cpuid", "pio", "mmio", "msr", "hlt", "touch", "vmcall", "ipi", "timer")
 
 
 def needs_kvm(test):
-    """It runs on whichever KVM this machine has, and in the lab in any case."""
+    """The test runs on this machine's KVM if there is one, and always in the lab."""
     without = pytest.mark.skipif(not os.access("/dev/kvm", os.R_OK | os.W_OK),
                                  reason="no usable /dev/kvm here; these tests run in the lab too")
     return pytest.mark.lab(without(test))
@@ -35,7 +35,8 @@ def needs_root(test):
 
 
 def bench(*args, prefix=()):
-    """In the emulator a guest with interrupts now and then stands still (lab/qemu.py): again."""
+    """Runs a guest. One with interrupts may hang in the emulator (lab/qemu.py): then it is run
+    again."""
     for _ in range(3):
         with contextlib.suppress(subprocess.TimeoutExpired):
             return subprocess.run([*prefix, KVMW, "bench", "guest", *map(str, args)],
@@ -60,20 +61,20 @@ def one_line(done, status, *words):
         assert word in done.stderr
 
 
-# Of other KVMs hypercalls tell nothing: VMCALL is refused there.
+# Other KVMs refuse VMCALL, so hypercalls show nothing there.
 HYPERCALLS = any(os.path.exists(f"/sys/module/{name}") for name in ("kvm_amd", "kvm_intel"))
 DONE = [op for op in OPS if op != "vmcall" or HYPERCALLS]
 
 
 def apic_hidden():
-    """The host's CPU does accesses to the APIC by itself, with or without an exit."""
+    """Whether the host's CPU handles accesses to the APIC itself, with or without an exit."""
     params = [pathlib.Path("/sys/module", name) for name in
               ("kvm_intel/parameters/enable_apicv", "kvm_amd/parameters/avic")]
     return any(path.exists() and path.read_text().strip() in ("Y", "1") for path in params)
 
 
 def check(res, vcpus, rounds, **per_round):
-    """The whole object, from what was asked for."""
+    """Checks the whole object against what was asked for."""
     per = {op: per_round.get(op, 0) for op in OPS}
     each = {op: n * rounds for op, n in per.items()}
     each |= {"wrmsr": per["msr"] // 2 * rounds, "rounds": rounds}
@@ -81,7 +82,7 @@ def check(res, vcpus, rounds, **per_round):
     each |= {"ipi_taken": each["ipi"], "timer_fired": each["timer"]}
     halted = res["total"].pop("halted")
     assert halted == sum(v["halted"] for v in res["vcpu"])
-    # About one for each; why it may differ is in the manual page.
+    # About one for each; the manual page explains why it may differ.
     assert per["timer"] * rounds * vcpus // 2 <= halted <= 2 * per["timer"] * rounds * vcpus
     total = {key: n * vcpus for key, n in each.items()}
     refills = res["also"]["refill"]["pio"]
@@ -175,7 +176,7 @@ def test_signal_ends_halted_vcpus():
                              "--timer", "1", "--timer-delay", "100000"],
                             stdout=subprocess.PIPE, text=True)
     wait_for_threads(proc.pid, {"vcpu0", "vcpu1"})
-    # Each sleeps once a round, and now and then while it begins.
+    # Each sleeps once a round, and now and then during its start.
     sleeps = re.compile(r"^voluntary_ctxt_switches:\s*(\d+)", re.M)
     wait_for_vcpus(proc.pid, 2, lambda vcpu: int(sleeps.search((vcpu / "status").read_text())[1]) >= 10)
     proc.send_signal(signal.SIGTERM)
@@ -201,7 +202,7 @@ def test_refill_and_dirty_log():
 
 @needs_kvm
 def test_dirty_log_of_a_window_in_part():
-    # The second and last window holds only one round's.
+    # The second and last window has only one round's pages.
     res = result("--touch", 9000, "--rounds", 2, "--dirty-log")
     check(res, 1, 2, touch=9000)
     assert res["also"]["refill"]["pio"] == 1
@@ -213,7 +214,7 @@ def test_vmm_delay_is_a_least_time():
     res = result("--cpuid", 50, "--pio", 5, "--mmio", 5, "--hlt", 5, "--vmm-delay", 2000)
     check(res, 1, 1, cpuid=50, pio=5, mmio=5, hlt=5)
     assert res["vmm_delay_us"] == 2000
-    # 15 returns to the VMM; neither the set-up nor the last one waits.
+    # 15 returns to the VMM; neither that of the set-up nor the last one waits.
     assert 15 * 2_000_000 <= res["vmm_delay_ns"] <= res["elapsed_ns"]
 
 
@@ -247,7 +248,7 @@ def wait_for_threads(pid, wanted, seconds=30):
 
 
 def wait_for_vcpus(pid, nr, done):
-    """Until what the threads of so many vCPUs have done is enough, however long that takes."""
+    """Waits until the threads of so many vCPUs have done enough, however long that takes."""
     end = time.monotonic() + 60
     vcpus = []
     while len(vcpus) < nr or not all(map(done, vcpus)):
@@ -278,7 +279,7 @@ POLL = "7"                  # number of the system call
 
 @needs_kvm
 def test_signal_ends_a_guest_that_stands_still():
-    """Its vCPU is held, as if it waited for an interrupt that has been lost."""
+    """SIGTERM ends a guest whose vCPU is held, as if it waited for an interrupt that was lost."""
     proc = subprocess.Popen([KVMW, "bench", "guest", "--rounds", "0", "--cpuid", "1"],
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     tasks = pathlib.Path(f"/proc/{proc.pid}/task")
@@ -343,7 +344,7 @@ def test_triple_fault_shows_the_registers():
     done = bench("--cpuid", 2, "--triple-fault")
     one_line(done, 1, "vCPU 0", "KVM_EXIT_SHUTDOWN", "triple fault")
     rip = re.search(r"rip=0x([0-9a-f]+)", done.stderr)
-    if "after the reset" in done.stderr:    # SVM: KVM has nothing else to show
+    if "after the reset" in done.stderr:    # SVM: KVM shows nothing else
         assert rip and int(rip[1], 16) == 0xfff0
     else:
         assert rip and 0x100000 <= int(rip[1], 16) < 0x101000
@@ -381,7 +382,7 @@ def test_no_kvm(change, words):
 @needs_kvm
 @needs_root
 def test_no_permission():
-    # A copy, since the tree itself may be out of the other user's reach.
+    # A copy, since the other user may have no access to the tree.
     copy = shutil.copy(KVMW, "/tmp/kvmw-nobody-" + str(os.getpid()))
     try:
         done = subprocess.run(

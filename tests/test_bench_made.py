@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw bench record and report: recordings made to measure with, and how fast they are read."""
+"""kvmw bench record and report: made recordings to measure with, and how fast they are read."""
 import pytest
 
 from synthetic import kvmw, report

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw report --outliers: the longest events with what is around them, against the rows that kvmw script
-prints, and recordings in which the cause is known."""
+"""kvmw report --outliers: the longest events and what is around them, compared with the rows that
+kvmw script prints, and with recordings of a known cause."""
 import functools
 import json
 import random
@@ -25,7 +25,7 @@ def rows(path):
 
 @functools.cache
 def of_vms(path):
-    """Threads whose switches have rows."""
+    """Threads whose switches are recorded."""
     return {vcpu["tid"] for vcpu in json.loads(kvmw("info", path, "--json").stdout)["vcpus"]}
 
 
@@ -43,13 +43,14 @@ def overlap(a, b):
 
 
 def unfinished(every, event):
-    """Of cycles without an end those that nothing of their vCPU follows; a guest that sleeps waits for nobody."""
+    """Cycles without an end that are the last of their vCPU, except those of a halted guest, which
+    waits for nobody."""
     last = {row["vcpu_id"]: row for row in every if row["event"] == event}
     return [row for row in last.values() if span(row) is None and row.get("reason") not in ("hlt", "HLT")]
 
 
 def length(row, end):
-    """What makes it an outlier; None: nothing. end: that of those without one."""
+    """The length by which it is an outlier, or None. end: stands in for a missing end."""
     if row["event"] == "sched" and row["kind"] != "in" or \
             row["event"] == "irq" and row["kind"] not in ("apic_accept_irq", "inj_virq") or \
             row["event"] == "ioctl" and row["cmd"] == "KVM_RUN":
@@ -60,7 +61,8 @@ def length(row, end):
 
 
 def holders(every, wait, cpu):
-    """Each stretch of a wait whose beginning and end name the same thread, and who was the last one of another."""
+    """Stretches of a wait whose begin and end name the same thread, and the last holder of a
+    different name."""
     had, who, since, last = {}, None, wait[0], None
     switches = [row for row in every if row["event"] == "sched" and row["cpu"] == cpu and
                 row["kind"] in ("in", "out") and row["time_ns"] <= wait[1]]
@@ -76,7 +78,8 @@ def holders(every, wait, cpu):
 
 
 def check_holders(chain, every, followed, wait):
-    """Of a VM's thread it is certain that it had the CPU, if no row is missing; of others that it was there at both ends."""
+    """A VM's thread certainly had the CPU if no row is missing; another thread was there at least
+    at both ends."""
     if chain["left_out"]:
         return
     had, last = holders(every, extent(wait), wait["cpu"])
@@ -95,7 +98,7 @@ def key(row):
 
 
 def check_chain(chain, path):
-    """One chain of an exit, by all rows."""
+    """Checks one chain of an exit against all rows."""
     every = rows(path)
     me = next(row for row in every if row["event"] == "exit" and row["vcpu_id"] == chain["vcpu_id"] and
               row["time_ns"] == chain["start_ns"])
@@ -143,7 +146,7 @@ def check_cause(chain, every, me, mine, followed):
     most = max(weights, key=weights.get)
     gap = chain["gap"]
     assert gap == most or gap == "throttled" and most == "wait" or weights[gap] == weights[most]
-    # All of the thread's own rows in its time are steps: there are few.
+    # All of the thread's own rows during the exit are steps: there are few.
     if not chain["left_out"]:
         own = {key(row) for row in mine if row["event"] == "sched" and
                me["time_ns"] <= row["time_ns"] <= chain["end_ns"]}
@@ -163,7 +166,7 @@ def check_cause(chain, every, me, mine, followed):
                           "memslot")] +
                          [("svm-cut", "exit"), ("vmx-mixed", "exit"), ("svm-userspace", "userspace")])
 def test_golden(name, event):
-    """They are the longest ones, in this order; and of exits all that is said of them is in the rows."""
+    """Outliers are the longest events, in order; everything said about exits is in the rows."""
     path = DATA / (name + ".kvmw")
     every = rows(path)
     about = json.loads(kvmw("info", path, "--json").stdout)
@@ -194,7 +197,7 @@ def test_text(width, event):
     assert len(marks) == 20 and not any(line.endswith(" ") for line in text.splitlines())
 
 
-# ---- recordings in which the cause is known ---------------------------------
+# ---- recordings with a known cause ------------------------------------------
 
 TASKS = [{"tid": 4711, "comm": "hog"}, {"tid": 150, "comm": "vmm-io"}, {"tid": 4712, "comm": "vhost-4711"}]
 VCPU, VMM = 0, 30
@@ -202,7 +205,7 @@ IN, OUT, WAKEUP = 2, 1, 3
 
 
 class Known(Recording):
-    """One VM whose vCPU 0 is thread 101; times are us after the start."""
+    """One VM whose vCPU 0 is thread 101; times are us since the start."""
 
     def __init__(self, *events):
         super().__init__(META | {"events": list(events)})
@@ -265,7 +268,8 @@ def test_hog(tmp_path):
 
 
 def test_others_had_it(tmp_path):
-    """Of a wait in three parts each is of whom it is; what none of the VM's threads saw begin is of nobody."""
+    """Each of a wait's three parts has its holder; a part whose begin none of the VM's threads saw
+    has none."""
     rec = Known("exit", "sched")
     rec.cycle(1000, 8010, wait=8000)
     rec.sched(1005, OUT, 500, 4711)
@@ -282,7 +286,7 @@ def test_others_had_it(tmp_path):
 
 
 def with_threads(nr):
-    """A recording, and nr threads of its VMM: 160, 161 and so on."""
+    """A recording with nr threads of the VMM: 160, 161 and so on."""
     rec = Known("exit", "sched")
     rec.lines[1][1]["vcpus"] = rec.lines[1][1]["vcpus"] + [
         {"id": 40 + i, "vm": 0, "vcpu": None, "tid": 160 + i, "comm": f"io{i}", "role": "vmm"} for i in range(nr)]
@@ -303,7 +307,7 @@ def take_turns(rec, turns):
 
 
 def test_the_longest_holders(tmp_path):
-    """Of five the last one had it for longest."""
+    """Of five holders the last one had the CPU the longest, and is named."""
     rec = with_threads(5)
     take_turns(rec, [(0, 100), (1, 200), (2, 300), (3, 400), (4, 49_000)])
     chain = rec.write_to(tmp_path / "f")
@@ -314,7 +318,7 @@ def test_the_longest_holders(tmp_path):
 
 
 def test_more_switches_than_are_kept(tmp_path):
-    """Who had it cannot be told from some of them."""
+    """Some of the switches are not enough to say who had the CPU."""
     rec = with_threads(2)
     take_turns(rec, [(i % 2, 1900 if i % 2 else 100) for i in range(60)])
     chain = rec.write_to(tmp_path / "f")
@@ -323,7 +327,8 @@ def test_more_switches_than_are_kept(tmp_path):
 
 
 def test_lost_switches(tmp_path):
-    """Of a VM's thread that was there at both ends nothing is certain, if it may have left in between."""
+    """If switches were lost, it is uncertain whether a VM's thread seen at both ends stayed in
+    between."""
     for lost in False, True:
         rec = with_threads(1)
         take_turns(rec, [(0, 8000)])
@@ -335,7 +340,7 @@ def test_lost_switches(tmp_path):
 
 
 def test_moved_to_another_cpu(tmp_path):
-    """Who had the CPU that it came to is known from before it was known to come there."""
+    """Switches on the new CPU are known from before the vCPU's thread was seen to move there."""
     rec = Known("exit", "sched", "fault")
     rec.cycle(1000, 8020, wait=8000, reason="npf", detail=(7, 0x5000))
     rec.family("fault", 1001, 8015, 1, 0x5000, 0, 0, 2, 0, 1, None, None, 1, 0, 5)
@@ -349,7 +354,7 @@ def test_moved_to_another_cpu(tmp_path):
 
 
 def test_without_the_scheduler(tmp_path):
-    """That it waited is known, but not who had the CPU."""
+    """Without event sched, that it waited is known, but not who had the CPU."""
     rec = Known("exit")
     rec.quiet()
     rec.cycle(1000, 8010, wait=8000)
@@ -359,7 +364,8 @@ def test_without_the_scheduler(tmp_path):
 
 
 def test_lost(tmp_path):
-    """The family was recorded, but records of that time were lost; of another time, none were of it."""
+    """A family with records lost during the exit is reported so; losses at another time do not
+    matter."""
     for when, count, why in (1_000, 7, "records of this time were lost"), \
             (50_000, 0, "the recording has no event sched of it"):
         rec = Known("exit", "sched")
@@ -383,7 +389,7 @@ def test_vmm(tmp_path):
 
 
 def test_asleep(tmp_path):
-    """A lock of the VMM: the vCPU's thread slept until the one that had it woke it."""
+    """A lock of the VMM: the vCPU's thread slept until the holder woke it."""
     rec = Known("exit", "sched")
     rec.quiet()
     rec.cycle(1000, 5110, user=60, block=5000, user_reason=6)
@@ -409,7 +415,7 @@ def test_no_end(tmp_path):
 
 
 def test_filtered(tmp_path):
-    """What filters left out is neither lost nor unknown."""
+    """Filtered rows are reported neither as lost nor as unknown."""
     rec = Known("exit", "sched")
     rec.lines[0][1]["filters"] = {"min_ns": 1_000_000}
     rec.cycle(1000, 8010, wait=8000)
@@ -428,7 +434,7 @@ def test_throttled(tmp_path):
 
 
 def test_fault(tmp_path):
-    """What KVM did, by the fault; without that family it is unknown how."""
+    """The fault shows what KVM did; without that family, how it did so is unknown."""
     for families in ("exit", "fault"), ("exit",):
         rec = Known(*families)
         rec.cycle(1000, 3010, reason="npf", detail=(7, 0x5000))
@@ -442,7 +448,8 @@ def test_fault(tmp_path):
 
 
 def late_interrupt(path, waits=True):
-    """A timer is armed, expires on time, its vCPU is woken, and a hog keeps it from its CPU for 8 ms."""
+    """A timer is armed and expires on time, its vCPU is woken, and a hog keeps it off its CPU for 8
+    ms."""
     rec = Known("exit", "sched", "timer", "irq")
     late = 8000 if waits else 0
     expires = START + 3_000_000
@@ -461,7 +468,8 @@ def late_interrupt(path, waits=True):
 
 
 def test_late_interrupt(tmp_path):
-    """From armed to EOI in one chain, the wait marked; by the interrupt's own delay, and by the exit's."""
+    """One chain from arming to EOI, with the wait marked: as an outlier of interrupts, and of
+    exits."""
     rec = late_interrupt(tmp_path / "f")
     chain = rec.write_to(tmp_path / "f", "irq")
     names = ["%s:%s" % (s["event"], s["kind"]) if s["kind"] else s["role"] for s in chain["steps"]]
@@ -488,7 +496,7 @@ def test_late_timer(tmp_path):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_random(tmp_path, seed):
-    """vCPU threads on two CPUs, switched at random, beside the slow evaluation."""
+    """vCPU threads on two CPUs, switched at random, compared with a slow evaluation."""
     rng = random.Random(seed)
     rec = Known("exit", "sched")
     for vcpu, tid, cpu in (0, 101, 3), (1, 102, 3), (9, 201, 5):
@@ -508,7 +516,7 @@ def test_random(tmp_path, seed):
 
 
 def test_rows_are_bounded(tmp_path):
-    """Of very many rows those that matter are kept, and the others are counted."""
+    """Among very many rows, those that matter are kept and the others are counted."""
     rec = Known("exit", "sched", "ioctl")
     rec.cycle(1000, 50_000, wait=48_000)
     for i in range(100):
@@ -522,7 +530,7 @@ def test_rows_are_bounded(tmp_path):
 
 
 def test_selection(tmp_path):
-    """--where, --vcpu, --reason and --time choose outliers, but not what is around them."""
+    """--where, --vcpu, --reason and --time select outliers, but not the steps around them."""
     every = [row for row in rows(FAMILIES) if row["event"] == "exit" and row["total_ns"] is not None]
     for args, keep in (["--where", "reason==io && total<20ms"],
                        lambda row: row["reason"] == "io" and row["total_ns"] < 20_000_000), \

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw report --outliers: events whose end is not known, and parts of what is no cycle, where the cause is known."""
+"""kvmw report --outliers: events without a known end, and parts of events other than cycles, with a
+known cause."""
 import pytest
 
 from synthetic import START, TREE, kvmw, one_line, report
@@ -7,7 +8,8 @@ from test_chain import IN, OUT, VCPU, VMM, WAKEUP, Known, late_interrupt
 
 
 def test_missed_end(tmp_path):
-    """Of an exit that another one follows nobody knows how long it took, with and without a filter that hides the other."""
+    """An exit whose end was missed has no known length, whether or not a filter hides the exit
+    after it."""
     rec = Known("exit")
     rec.quiet(5)
     rec.cycle(1000, 0, reason="npf", detail=(7, 0x1000))
@@ -22,7 +24,7 @@ def test_missed_end(tmp_path):
 
 
 def test_halted_to_the_end(tmp_path):
-    """A guest that sleeps waits for nobody."""
+    """A guest halted until the end of the recording is no outlier."""
     rec = Known("exit")
     rec.cycle(1000, 20_000, wait=19_990)
     rec.cycle(30_000, 0, reason="hlt", detail=(0, None))
@@ -44,7 +46,7 @@ def test_gone(tmp_path):
 
 
 def test_cycle_of_unknown_end(tmp_path):
-    """It is charged with nothing of what happens later."""
+    """An exit of unknown end is not charged with later events."""
     rec = Known("exit", "irq", "sched")
     rec.cycle(1000, 0)
     rec.rows["exit"][-1][2] = None
@@ -57,7 +59,8 @@ def test_cycle_of_unknown_end(tmp_path):
 
 
 def test_ioctl(tmp_path):
-    """KVM_RUN is no delay; of another one's thread the switches tell whether it slept, if there are any."""
+    """KVM_RUN is no delay; for other ioctls, the thread's switches show whether it slept, if
+    recorded."""
     for switches in False, True:
         rec = Known("exit", "ioctl", "sched")
         rec.cycle(1000, 5)
@@ -77,7 +80,7 @@ def test_ioctl(tmp_path):
 
 
 def test_asleep_for_good(tmp_path):
-    """A sleep that nobody ended is no time in the VMM."""
+    """A sleep that nobody ended does not count as time in the VMM."""
     rec = Known("userspace", "sched")
     rec.rows["userspace"].append([START + 20_000_000, 2000, None, 2, 0, VCPU, 0])
     rec.sched(30_000, OUT, 50, 0, state=1)
@@ -89,7 +92,7 @@ def test_asleep_for_good(tmp_path):
 
 @pytest.mark.parametrize("sched", [True, False])
 def test_halt_and_wait(tmp_path, sched):
-    """Of a halt the wait for a CPU that follows the wakeup is apart."""
+    """In a halt, the wait for a CPU after the wakeup is shown separately."""
     rec = Known("exit", "halt", *(["sched"] if sched else []))
     rec.cycle(1000, 18_400, reason="hlt", detail=(0, None), halt=6400, wait=11_900)
     rec.family("halt", 19_350, 18_300, 1, 0, 1, 0, 0)
@@ -102,14 +105,14 @@ def test_halt_and_wait(tmp_path, sched):
 
 
 def test_interrupt_of_a_timer(tmp_path):
-    """It is an outlier by 10 us, explained by all the time since its timer was due."""
+    """The interrupt is an outlier by 10 us, explained by all the time since its timer was due."""
     chain = late_interrupt(tmp_path / "f").write_to(tmp_path / "f", "irq")
     assert chain["length_ns"] == 10_000
     assert chain["cause"].startswith("in the 8.030 ms since its timer was due: waited 8.005 ms for CPU 3")
 
 
 def test_timers_and_faults_in_words(tmp_path):
-    """Only an expiry is late, and only a time that is known is past."""
+    """Only an expiry can be late, and only a known time can be past."""
     rec = Known("exit", "timer", "fault")
     rec.cycle(1000, 8000)
     rec.family("timer", 2000, None, 1, None)
@@ -124,7 +127,7 @@ def test_timers_and_faults_in_words(tmp_path):
 
 
 def test_more_cpus_than_are_looked_at(tmp_path):
-    """Of the fifth CPU only the switches of its own thread are known."""
+    """On the fifth CPU only the thread's own switches are looked at."""
     rec = Known("exit", "sched")
     rec.cycle(1000, 8100, wait=8000)
     for i in range(4):
@@ -138,7 +141,8 @@ def test_more_cpus_than_are_looked_at(tmp_path):
 
 
 def test_heading_and_words():
-    """What was asked for is said; a detail called like its reason is named once; so is what is to be said of the file."""
+    """The heading says what was asked for; a detail named like its reason, and notes on the file,
+    appear once."""
     path = TREE / "tests/data/svm-families.kvmw"
     page = kvmw("report", path, "--outliers", 2, "--where", "total>1ms", "--time", "3,4").stdout
     assert "# window    3.000000 to 4.000000 s: " in page and "# where     total>1ms: " in page
@@ -152,7 +156,7 @@ def test_heading_and_words():
 
 @pytest.mark.parametrize("woken", [False, True])
 def test_while_its_thread_sleeps(tmp_path, woken):
-    """Who has its CPU meanwhile does not matter, but who has it once it is woken."""
+    """Who has its CPU while it sleeps does not matter; who has it after the wakeup does."""
     rec = Known("exit", "sched")
     rec.cycle(1000, 8030 if woken else 0, user=30, block=1_960, wait=6_000)
     rec.sched(1040, OUT, 40, 0, state=1)

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw report --outliers of causes that the lab injects."""
+"""kvmw report --outliers, with causes injected by the lab."""
 from lab_fixtures import boots_of, in_boots
 from synthetic import report
 from test_chain import check_chain, marked, rows
 
 
 def chains_of(boot, name):
-    """Many, since a busy machine makes many exits of the lab long; the longest ones are compared with all rows."""
+    """Many outliers, since a busy machine makes many exits long; compares the longest ones with all
+    rows."""
     step = boot.step(name)
     assert step.status == 0, step.err
     path = boot.path(f"{name}.kvmw")
@@ -18,8 +19,8 @@ def chains_of(boot, name):
 
 @in_boots(*boots_of("chains"))
 def test_a_hog_of_8_ms(boot):
-    """Whenever it had the vCPU's CPU, the marked step is the wait for that, and it is named: as who had the CPU when
-    that began and ended, since it is a thread of no VM."""
+    """Whenever the hog had the vCPU's CPU, the marked step is that wait, and the hog is named. As a
+    thread of no VM, it is named as the one that had the CPU when the wait began and ended."""
     hog = boot.json("chain-hog.json")
     chains, named = chains_of(boot, "chain-hog"), 0
     for begin, end in hog["turns"]:
@@ -27,7 +28,7 @@ def test_a_hog_of_8_ms(boot):
         [wait] = [s for s in chain["steps"] if s["event"] == "sched" and s["kind"] == "in" and s["cpu"] == 0 and
                   s["time_ns"] - s["span_ns"] <= begin and s["time_ns"] >= end]
         if chain["gap"] != "wait":
-            # What the lab runs on kept it waiting even longer, elsewhere in this exit.
+            # The machine below the lab kept it waiting even longer, elsewhere in this exit.
             assert chain["parts"][chain["gap"] + "_ns"] > chain["parts"]["wait_ns"] >= end - begin
             continue
         assert marked(chain) == wait
@@ -43,8 +44,8 @@ def test_a_hog_of_8_ms(boot):
 
 @in_boots(*boots_of("chains"))
 def test_a_delay_of_the_vmm_and_a_lock(boot):
-    """Of all returns to the VMM, that of the 300th KVM_EXIT_IO takes 400 ms, waits for the CPU included, and that of
-    the 600th sleeps until the main thread wakes it, when what it waits for is over."""
+    """The 300th KVM_EXIT_IO takes 400 ms in the VMM, waits for the CPU included; in the 600th the
+    thread sleeps on a lock until the main thread wakes it. Both are outliers with these causes."""
     pid = int(boot.path("chain-vmm.pid").read_text())
     chains = {chain["start_ns"]: chain for chain in chains_of(boot, "chain-vmm")}
     ios = [row["time_ns"] for row in rows(boot.path("chain-vmm.kvmw"))

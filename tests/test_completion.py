@@ -19,7 +19,7 @@ ENV = {"PATH": f"{KVMW.parent}:/usr/bin:/bin", "HOME": "/nonexistent", "LC_ALL":
 
 
 def bash(line, cwd=TREE, listing=False):
-    """What bash has to offer at the end of this line."""
+    """The completions that bash offers at the end of this line."""
     words = [part for word in re.split(r"\s+", line) for part in re.findall(r"[=:]|[^=:]+", word) or [""]]
     script = """source "$1"; COMP_LINE=$2; COMP_TYPE=$3; shift 3; COMP_WORDS=("$@")
                 COMP_POINT=${#COMP_LINE}; COMP_CWORD=$(($# - 1)); _kvmw; printf '%s\\n' "${COMPREPLY[@]}" """
@@ -54,7 +54,7 @@ def test_events_and_groups():
     assert bash("kvmw record --stack ") == ["exit", "userspace", "fault", "ioctl", "vmm"]
     assert {"all", "vmm", "interrupts", "exit", "nested"} < set(bash("kvmw record -e "))
     assert "raw" in bash("kvmw report -e ") and "all" not in bash("kvmw report -e ")
-    assert bash("kvmw script -e irq:pv") == ["pv_eoi"]  # bash keeps what is before the colon
+    assert bash("kvmw script -e irq:pv") == ["pv_eoi"]  # bash keeps the part before the colon
     assert bash("kvmw record --sample ") == []
 
 
@@ -82,7 +82,7 @@ def test_reasons():
 
 
 def test_hostile_names(tmp_path):
-    """A VM may be called anything: what is offered is one word for the shell, and nothing else."""
+    """A VM may have any name: each completion is one word to the shell, and nothing else."""
     names = ["$(touch x)", "`touch x`", ";touch x", "a&b|c>x", "a'b\"c", "~root", "*", "a b", "!1", "#x", "{a,b}"]
     fake = tmp_path / "kvmw"
     (tmp_path / "names").write_text("".join(f"{name}\tQEMU\n" for name in names))
@@ -138,7 +138,7 @@ def test_running_vms():
 
 
 def typed(argv, ready, keys, expected, env):
-    """What stands on the terminal of a shell after these keys, once it has the expected words."""
+    """The screen of a shell after these keys, once it shows the expected words."""
     pid, fd = pty.fork()
     if not pid:
         try:
@@ -164,7 +164,7 @@ def typed(argv, ready, keys, expected, env):
 
 @pytest.fixture(scope="module")
 def compdump(tmp_path_factory):
-    """What zsh found in all files of completions, which takes it longer than the test."""
+    """zsh's cache of all completion files; making it takes longer than the test."""
     return tmp_path_factory.mktemp("zsh") / "compdump"
 
 

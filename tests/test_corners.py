@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""VMMs that do what others seldom do: what kvmw says of them is right, or marked."""
+"""VMMs with unusual behaviour: kvmw's figures about them are right, or marked as not."""
 import collections
 import errno
 import json
@@ -18,7 +18,7 @@ HV_HYPERCALL = 17           # KVMW_DETAIL_HV_HYPERCALL
 
 @in_boots(*boots_of("corners"))
 def test_failed_run(boot):
-    """A KVM_RUN that fails has its errno for a reason, in rows, totals and reports."""
+    """A failed KVM_RUN has its errno as the reason, in rows, totals and reports."""
     step = boot.step("failed-run")
     assert step.status == 0, step.err
     (did,) = json.loads(step.out)["vcpus"]
@@ -40,7 +40,7 @@ def test_failed_run(boot):
 
 @in_boots(*boots_of("corners"))
 def test_hypercall_of_hyperv(boot):
-    """The detail of the exit is what the hypercall's own tracepoint says."""
+    """The exit's detail is the number that the hypercall's tracepoint shows."""
     assert boot.step("hyperv").status == 0, boot.step("hyperv").err
     path = boot.path("hyperv.kvmw")
     rep = lab_fixtures.report(path, "-e", "exit", "-s", "reason,detail")
@@ -79,7 +79,7 @@ def totals_by_vcpu(path, event, reasons):
 
 
 def agree(boot, name, event, number, reasons, expected):
-    """Rows and totals both say this of the vCPUs, in any order."""
+    """Asserts that rows and totals have these counts for the vCPUs, in any order."""
     path = boot.path(f"{name}.kvmw")
     if lab_fixtures.missed(boot, path):
         return
@@ -90,7 +90,7 @@ def agree(boot, name, event, number, reasons, expected):
 
 @in_boots(*boots_of("corners"))
 def test_one_of_two(boot):
-    """--vcpu 0 of a thread that runs two vCPUs: nothing of the other one."""
+    """--vcpu 0, with a thread that runs two vCPUs, records nothing of the other one."""
     step = boot.step("one-of-two")
     assert step.status == 0, step.err
     zero, one = json.loads(step.out)["vcpus"]
@@ -104,7 +104,7 @@ def test_one_of_two(boot):
 
 @in_boots(*boots_of("corners"))
 def test_moving_vcpu(boot):
-    """A vCPU that another thread takes over is one vCPU, and its cycles go on."""
+    """A vCPU that another thread takes over remains one vCPU, and its cycles go on."""
     step = boot.step("moves")
     assert step.status == 0, step.err
     path = boot.path("moves.kvmw")
@@ -120,13 +120,13 @@ def test_moving_vcpu(boot):
     for row, following in zip(exits, exits[1:]):
         assert row.time_ns + row.total_ns + following.guest_ns == following.time_ns
         assert row.user_ns + row.wait_ns + row.block_ns + row.halt_ns <= row.total_ns
-    # Between the threads it was in the VMM: the second thread slept for 200 ms.
+    # Between the two threads it was in the VMM: the second one slept for 200 ms.
     assert max(row.user_ns for row in exits[:-1]) >= 200 * 10 ** 6
 
 
 @in_boots(*boots_of("corners"))
 def test_two_vms(boot):
-    """Two VMs of one thread are two, and so are their memory slots."""
+    """Two VMs run by one thread are kept apart, and so are their memory slots."""
     step = boot.step("two-vms")
     assert step.status == 0, step.err
     path = boot.path("two-vms.kvmw")
@@ -142,7 +142,7 @@ def test_two_vms(boot):
 
 @in_boots(*boots_of("corners"))
 def test_many_vms(boot):
-    """VMs at the same address, one after another, with more vCPUs than there are states."""
+    """VMs at the same address, one after another, with more vCPUs in all than there are states."""
     assert boot.step("many-vms").status == 0, boot.step("many-vms").err
     many, each = 30, 40
     agree(boot, "many-vms", "userspace", 2, {IO}, [{IO: 2}] * many * each)
@@ -153,7 +153,7 @@ def test_many_vms(boot):
 
 @in_boots(*boots_of("corners"))
 def test_same_pid(boot):
-    """Two processes that have the same pid are two VMs."""
+    """Two processes with the same pid, one after the other, are two VMs."""
     step = boot.step("same-pid")
     assert step.status == 0, step.err
     first, second = (json.loads(line) for line in step.out.splitlines())
@@ -165,7 +165,7 @@ def test_same_pid(boot):
 
 @in_boots(*boots_of("corners"))
 def test_killed_vmm(boot):
-    """A vCPU is there until its thread dies."""
+    """A vCPU exists until its thread dies."""
     assert boot.step("dead-vmm").status == 0, boot.step("dead-vmm").err
     path = boot.path("dead-vmm.kvmw")
     info = lab_fixtures.info(path)
@@ -177,7 +177,8 @@ def test_killed_vmm(boot):
 
 @in_boots(*boots_of("corners"))
 def test_interrupts_by_others(boot):
-    """Whoever delivers an interrupt, also an interrupt of the host: it is the VM's, and followed."""
+    """An interrupt belongs to the VM and is followed, whoever delivers it, even an interrupt of the
+    host."""
     step = boot.step("deliver")
     assert step.status == 0, step.err
     did = json.loads(step.out)
@@ -200,7 +201,7 @@ def test_interrupts_by_others(boot):
 
 @in_boots(*boots_of("corners"))
 def test_vm_that_ran_before(boot):
-    """No time before the recording is anyone's, except that of halts, which KVM itself measures."""
+    """No time before the recording is counted, except that of halts, which KVM itself measures."""
     assert boot.step("attached-record").status == 0, boot.step("attached-record").err
     path = boot.path("attached.kvmw")
     start = lab_fixtures.info(path)["start_ns"]
@@ -218,7 +219,7 @@ def test_vm_that_ran_before(boot):
             assert row.poll_ns <= row.halt_ns
     for row in lab_fixtures.rows(path, "irq"):
         assert row.span_ns == NONE or row.time_ns - row.span_ns >= start
-        # What was accepted or injected before has no time and no source.
+        # Interrupts accepted or injected before have no time and no source.
         assert row.kind not in (INJECT, EOI) or row.span_ns != NONE or row.source in (NONE, 0)
     for row in lab_fixtures.rows(path, "halt"):
         assert row.poll_ns == NONE or row.poll_ns <= row.span_ns
@@ -226,18 +227,18 @@ def test_vm_that_ran_before(boot):
 
 @in_boots(*boots_of("corners"))
 def test_system_management_mode(boot):
-    """What a vCPU dirties there is in slots of the second address space."""
+    """Pages dirtied in SMM are in slots of the second address space."""
     assert boot.step("smm").status == 0, boot.step("smm").err
     pages = {(row.gfn, row.slot) for row in lab_fixtures.rows(boot.path("smm.kvmw"), "dirty")
              if row.gfn >= SMRAM >> 12 and row.kind == 1}
-    # Also that of the code, which is mapped writable.
+    # And the page of the code, which is mapped writable.
     assert (SMM_STATE >> 12, 1 << 16 | 7) in pages
     assert {slot for _, slot in pages} == {1 << 16 | 7}
 
 
 @in_boots(*boots_of("corners"))
 def test_vcpu_plugged_again(boot):
-    """The thread is another one, the vCPU the same: its cycles go on."""
+    """After a replug the thread is new, but the vCPU is the same and its cycles go on."""
     step = boot.step("replug")
     assert step.status == 0, step.err
     zero, one = json.loads(step.out)["vcpus"]
@@ -256,7 +257,8 @@ def test_vcpu_plugged_again(boot):
 
 @in_boots("avic")
 def test_acceptance_left_to_the_cpu(boot):
-    """An injection is none of what AVIC was to deliver: the CPU may have done so long ago."""
+    """An injection is not linked to an interrupt left to AVIC, which the CPU may have delivered
+    long ago."""
     step = boot.step("avic")
     assert step.status == 0, step.err
     kinds = collections.defaultdict(list)
@@ -267,7 +269,7 @@ def test_acceptance_left_to_the_cpu(boot):
     assert {(row.vector, row.span_ns, row.source, row.irq) for row in kinds[INJECT]} == {
         (VECTOR, NONE, NONE, NONE)}
     assert kinds[EOI][0].source == NONE != kinds[EOI][0].span_ns
-    # By the PIT, after the message.
+    # Injected by the PIT, after the message.
     sent, injected = kinds[MSI][0].time_ns, kinds[INJECT][0].time_ns
     inhibited = [row for row in kinds[APICV_CHANGE] if sent < row.time_ns < injected and row.level == 1]
     assert inhibited and all(row.data >> row.mode & 1 for row in inhibited)
@@ -276,7 +278,7 @@ def test_acceptance_left_to_the_cpu(boot):
 
 @in_boots("intel-bullseye")
 def test_guest_that_runs_again_at_once(boot):
-    """The fast path of IA32_TSC_DEADLINE shows no kvm_entry, yet each cycle has all its times."""
+    """The fast path of IA32_TSC_DEADLINE has no kvm_entry, yet each cycle has all of its times."""
     step = boot.step("reentry")
     assert step.status == 0, step.err
     assert boot.path("preemption_timer").read_text() == "Y\n"
@@ -295,12 +297,13 @@ def test_guest_that_runs_again_at_once(boot):
 
 @in_boots(*boots_of("corners"))
 def test_vcpus_without_an_exit(boot):
-    """What /proc said of their threads: one asleep in KVM_RUN, one that no thread runs."""
+    """The report shows the state of their threads from /proc: one sleeps in KVM_RUN, one has no
+    thread."""
     assert boot.step("idle-vcpus").status == 0, boot.step("idle-vcpus").err
     path = boot.path("idle-vcpus.kvmw")
     asleep, never = lab_fixtures.report(path)["vcpus_without_events"]
     assert (asleep["vcpu"], never["vcpu"], never["tid"], never["end"]) == (1, 2, None, None)
-    # The kernel of 5.10 has no BTF of KVM.
+    # Linux 5.10 has no BTF of KVM.
     assert never["never_ran"] == (boot.name != "bullseye")
     assert asleep["tid"] != asleep["pid"] and asleep["start"]["state"] == "T"
     end = asleep["end"]
@@ -317,7 +320,7 @@ def test_vcpus_without_an_exit(boot):
 
 @in_boots(*boots_of("corners"))
 def test_a_vm_that_stands_still(boot):
-    """There is no exit, but the report knows the VM, and why."""
+    """Without any exit the report still knows the VM, and says why there is none."""
     assert boot.step("stopped").status == 0, boot.step("stopped").err
     path = boot.path("stopped.kvmw")
     rep = lab_fixtures.report(path, status=1)
@@ -330,7 +333,7 @@ def test_a_vm_that_stands_still(boot):
 
 @in_boots(*boots_of("corners"))
 def test_a_vm_that_is_paused(boot):
-    """Its threads are outside of KVM_RUN, so only KVM knows who ran which vCPU."""
+    """Its threads are outside KVM_RUN, so only KVM knows which thread ran which vCPU."""
     assert boot.step("paused").status == 0, boot.step("paused").err
     threads = lab_fixtures.report(boot.path("paused.kvmw"), status=1)["vcpus_without_events"]
     if boot.name == "bullseye":
@@ -343,7 +346,7 @@ def test_a_vm_that_is_paused(boot):
 
 @in_boots(*boots_of("corners"))
 def test_limits_of_a_vm(boot):
-    """Its control groups, with what the kernel says of the quota."""
+    """The recording has its control groups, with the kernel's figures about the quota."""
     info = lab_fixtures.info(boot.path("idle-vcpus.kvmw"))
     (vm,) = info["vm_cpus"]
     assert (vm["vcpus"], vm["cpus"], vm["quota_cpus"]) == (3, 1, 0.6)
@@ -362,7 +365,8 @@ def test_limits_of_a_vm(boot):
 
 @in_boots(*boots_of("corners"))
 def test_state_of_the_host(boot):
-    """What /proc and /sys of the host say, and a guest knows that it is one."""
+    """The recording has what /proc and /sys say about the host, and that the host is itself a
+    guest."""
     facts = lab_fixtures.info(boot.path("idle-vcpus.kvmw"))["host_state"]
     one = {fact["name"]: fact for fact in facts if fact["name"] != "vulnerability"}
     assert (one["vms"]["value"], one["guest"]["value"], one["cpus"]["text"]) == (1, 1, "0")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """
-What a row costs to encode and to decode, in instructions: within 5 % of what it did.
+The instructions to encode and to decode a row stay within 5 % of those in the table.
 
-Whoever makes it cheaper, or has to make it dearer, changes the table. Only kvmw's own instructions
-count, those of zstd and the C library do not; and only of the compiler that the table is of.
+A change that makes it cheaper, or has to make it dearer, updates the table. Only kvmw's own
+instructions count, not those of zstd and the C library, and only with the table's compiler.
 """
 import re
 import shutil
@@ -17,9 +17,11 @@ ROWS = 65536
 BENCH = KVMW.parent / "obj/tests/bench/bench_codec"
 COMPILER = "GCC: (Debian 12.2.0"
 
-# By function: instructions a row, the mean of two guests. Each row is decoded whole and in three columns.
+# By function: instructions per row, the mean of two guests. Rows are decoded whole, and in three
+# columns.
 # Encoding took 499 before rows were fetched ahead and keys counted while they are numbered.
-# Decoding whole rows took 454 before codes were kept of all dictionaries, which makes reports faster.
+# Decoding whole rows took 454 before codes were kept for all dictionaries, which makes reports
+# faster.
 COST = {"data_encoder__rows": 457, "data_decoder__columns": 483}
 
 pytestmark = [pytest.mark.slow,
@@ -27,7 +29,7 @@ pytestmark = [pytest.mark.slow,
 
 
 def instructions(function, out):
-    """Those of kvmw's own code below a function, for a row."""
+    """Instructions per row of kvmw's own code below a function."""
     subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", f"--toggle-collect={function}",
                     BENCH, "-n", str(ROWS)], check=True, capture_output=True, timeout=300)
     text = subprocess.run(["callgrind_annotate", "--auto=no", "--threshold=100", out], check=True,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw cut: what is in a part, and that reports of it are those of the whole."""
+"""kvmw cut: the content of a part, whose reports equal those of the whole with the same filters."""
 import collections
 import json
 import os
@@ -25,7 +25,8 @@ def cut(path, out, *args, status=0):
 
 
 def shown(path, *args):
-    """JSON of a report but for the heading; its words for why it is empty, and names that tell VMs apart."""
+    """A report's JSON without the heading, the reason why it is empty, and names that only
+    distinguish VMs."""
     done = kvmw("report", "--json", *args, path)
     if not done.stdout:
         return re.sub(str(path), "FILE", done.stderr)
@@ -66,7 +67,7 @@ def totals(path):
     return found
 
 
-# Each golden file is cut in one way at once, and in all of them by make check.
+# Each golden file is cut in one way here, and in all ways by make check.
 @pytest.mark.parametrize("golden, what", [
     pytest.param(golden, what, marks=[] if i % len(WHAT) == k else [pytest.mark.slow], id=f"{golden.stem} {' '.join(what)}")
     for i, golden in enumerate(GOLDEN) for k, what in enumerate(WHAT)])

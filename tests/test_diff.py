@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw diff: its numbers beside those of script --json, its order, words, formats and exit status.
+"""kvmw diff: its numbers compared with script --json, its order, words, formats and exit status.
 
-What is noise and what is not is tested in tests/unit/test_diff.c.
+tests/unit/test_diff.c tests what counts as noise.
 """
 import collections
 import copy
@@ -26,7 +26,8 @@ OTHER["kvm"]["params"]["kvm_amd"]["npt"] = "N"
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """The same twice; port 0x3f8 slower by a tenth; one port gone and three times the HLTs."""
+    """The same workload twice; port 0x3f8 slower by a tenth; one port gone and three times the
+    HLTs."""
     path = tmp_path_factory.mktemp("diff")
     rows = diff_workload.exits
     return {name: diff_workload.write(path / f"{name}.kvmw", *what) for name, what in {
@@ -41,7 +42,8 @@ def diff(*args, status=0):
 
 
 def evaluate(path, key):
-    """{key: count, cost, time and percentiles}, the slow way, of two seconds and a millisecond."""
+    """{key: count, cost, time and percentiles}, computed the slow way, over two seconds and a
+    millisecond."""
     found = collections.defaultdict(list)
     for line in kvmw("script", path, "--json").stdout.splitlines():
         event = json.loads(line)
@@ -61,7 +63,7 @@ def evaluate(path, key):
     ("reason", "reason", lambda e: e["reason"]),
     ("detail", "detail_value", lambda e: e["detail"])])
 def test_numbers_are_those_of_script(files, sort, member, key):
-    """All of them, of both recordings; percentiles within a bucket of the histogram."""
+    """All numbers of both recordings match; percentiles to within a bucket of the histogram."""
     found = diff("-s", sort, files["old"], files["other"])["comparisons"][0]
     sides = {"old": evaluate(files["old"], key), "new": evaluate(files["other"], key)}
     assert {row[member] for row in found["rows"]} == set(sides["old"]) | set(sides["new"])
@@ -113,7 +115,7 @@ def test_text(files):
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120])
 def test_width(files, width):
-    """A measure has all its columns, or none."""
+    """However narrow the table is, a measure has all of its columns or none."""
     text = kvmw("diff", f"--width={width}", "-s", "reason,detail,vcpu", files["old"], files["other"]).stdout
     assert max(map(len, text.splitlines())) <= width
     assert not [line for line in text.splitlines() if line.endswith(" ")]
@@ -143,7 +145,7 @@ def test_csv_has_the_rows_of_json(files):
     ("cost(npf) > +1%", "other", 0), ("count(total) > 1000", "same", 1), ("max(hlt) >= 1ms", "same", 0),
     ("count(hlt)>700", "other", 1), ("count(hlt) < 700", "same", 1), ("count(hlt) < 1", "same", 0), ("time(KVM_EXIT_IO) > 5%", "other", 0)])
 def test_fail_if(files, condition, new, status):
-    """Of a reason as --reason takes it; one that did not occur has none."""
+    """A condition names a reason as --reason does; one that did not occur has count 0."""
     done = kvmw("diff", files["old"], files[new], "--fail-if", condition)
     assert done.returncode == status and "per second" in done.stdout.lower()
     if status:
@@ -157,7 +159,7 @@ def test_fail_if(files, condition, new, status):
     ("count(hlt) > +1000%", [0, 0]), ("max(hlt) < +10%", [1, 0]), ("count(msr) > 1000", [1, 0]),
     ("count(EPT_VIOLATION) > 100", [1, 0]), ("count(npf) < 1000", [0, 1])])
 def test_reasons_of_both_vendors_are_one(condition, failed):
-    """The names of Intel and AMD for it are two rows, whichever is given."""
+    """A condition covers the rows of both Intel and AMD for a reason, whichever name is given."""
     paths = [DATA / "svm-mixed.kvmw", DATA / "vmx-mixed.kvmw"]
     for pair, fails in zip((paths, paths[::-1]), failed):
         assert kvmw("diff", *pair, "--fail-if", condition).returncode == fails, pair
@@ -165,7 +167,7 @@ def test_reasons_of_both_vendors_are_one(condition, failed):
 
 
 def test_what_the_time_of_returns_contains():
-    """Of returns nothing tells waits apart but events sched."""
+    """Only event sched separates waits from the time of returns, and kvmw says so."""
     path, says = DATA / "svm-userspace.kvmw", "contains waits for a CPU and sleep; record with -e userspace,sched"
     for args in (path, path), ("report", path), ("report", path, "--outliers", "1"):
         text = " ".join(kvmw(*(args if args[0] == "report" else ("diff", *args))).stdout.replace("#", "").split())
@@ -186,7 +188,8 @@ def test_conditions_of_keys_and_of_all(files):
 
 
 def test_what_was_lost_is_not_tested(files, tmp_path):
-    """A twentieth without a record: sums are the kernel's, but the slices have not all."""
+    """With a twentieth of the rows lost, sums are the kernel's, but the slices lack rows: no
+    test."""
     rows = diff_workload.exits(7)
     path = diff_workload.write(tmp_path / "lost.kvmw", [row for i, row in enumerate(rows) if i % 20], all_of=rows)
     found = diff(files["old"], path)["comparisons"][0]
@@ -196,7 +199,8 @@ def test_what_was_lost_is_not_tested(files, tmp_path):
 
 
 def test_costs_with_halts_are_not_compared_to_those_without(files, tmp_path):
-    """A recording of before halts were told apart: its cost of a HLT contains them."""
+    """An old recording without separate halts, whose cost of HLT contains them: costs are not
+    compared."""
     path = diff_workload.write(tmp_path / "all.kvmw", [[*row[:12], None, None, None, None, *row[16:]]
                                                        for row in diff_workload.exits(1)])
     for old, new, which in ((path, files["old"], "OLD"), (files["old"], path, "NEW")):
@@ -215,7 +219,7 @@ def test_costs_with_halts_are_not_compared_to_those_without(files, tmp_path):
 
 
 def test_few_events_are_not_called_unchanged(tmp_path):
-    """12 HLTs, then 3: a quarter, of which nobody can tell."""
+    """From 12 HLTs to 3: too few to tell, which is marked "?"."""
     few = [row for row in diff_workload.exits(1) if row[9] == diff_workload.REASON["hlt"]]
     old, new = (diff_workload.write(tmp_path / f"{i}.kvmw", few[::len(few) // i][:i]) for i in (12, 3))
     text = kvmw("diff", "--width=200", old, new).stdout
@@ -263,7 +267,7 @@ def test_rows_by_a_field():
 
 
 def with_setup(path, vcpus, halt_poll_ns, size, thp, steal):
-    """What snapshots say of host, VM and memory."""
+    """A recording with snapshots of host, VM and memory."""
     rec = Recording(vms=VMS[:1], vcpus=VCPUS[:1])
     rec.frame([(START + 1000 * i, 100, 500, 0, 0x72, 0, 2) for i in range(1, 100)])
     rec.lines += [
@@ -277,7 +281,7 @@ def with_setup(path, vcpus, halt_poll_ns, size, thp, steal):
 
 
 def test_settings(tmp_path):
-    """What all VMs have in common is compared, and what changes all the time is not."""
+    """Settings common to all VMs are compared; values that always change are not."""
     files = [with_setup(tmp_path / "old", [2, 2], 200000, 1 << 30, "always", 5),
              with_setup(tmp_path / "new", [4, 4], 200000, 2 << 30, "never", 99),
              with_setup(tmp_path / "mixed", [2, 4], 200000, 1 << 30, "always", 5)]

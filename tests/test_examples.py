@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Every command of the manual pages and of README.md that reads a recording works as it is there.
+"""Every command in the manual pages and README.md that reads a recording works as printed.
 
-It runs on golden recordings, here on five each and with the slow tests on the others, in a directory
-that has the recording under the names of the examples. What
-a recording has not may be missing; an unfinished cycle, damage or an unknown value may not break a
-command. To record takes root: where an example reads from a pipe, the recording comes from cat.
+It runs on five golden recordings, in the slow tests on the others, in a directory that has the
+recording under the names used in the examples. A recording may lack what an example asks for, but
+an unfinished cycle, damage or an unknown value may not break a command. Recording takes root: if an
+example reads from a pipe, cat provides the recording.
 """
 import os
 import re
@@ -21,7 +21,7 @@ RICH = {"svm-families", "every-1.1"}
 PAGES = sorted(path.stem for path in DOC.glob("kvmw*.txt"))
 READS = re.compile(r"\bkvmw (report|script|info)\b")
 RECORDS = re.compile(r"^(ssh \S+ )?(sudo )?kvmw record .*?\| ")
-# What kvmw says where a recording has nothing that an example asks for.
+# Messages of kvmw if a recording has nothing that an example asks for.
 NOTHING = re.compile(r"kvmw: (\S+|standard input): (the recording (holds|contains) no |contains no |no events match |"
                      r"nothing happened |no \w+ event happened |none of the |the window of --time |the recorder did not finish|"
                      r"no exits with |damaged at |cut off at |\d+ events are missing|exits were not recorded|"
@@ -29,7 +29,7 @@ NOTHING = re.compile(r"kvmw: (\S+|standard input): (the recording (holds|contain
 
 
 def commands_of(block):
-    """If a block shows output too, its commands have a prompt."""
+    """The commands on a page. If a block shows output too, its commands have a prompt."""
     lines = re.sub(r"\\\n\s*", "", block).splitlines()
     prompts = [line[2:] for line in lines if line.startswith("$ ")]
     return prompts or lines
@@ -60,7 +60,7 @@ def test_there_are_some():
 
 @pytest.fixture(scope="module")
 def directories(tmp_path_factory):
-    """One for each recording; kvmw is found in PATH."""
+    """One directory for each recording; kvmw is found in PATH."""
     found = {}
     for path in GOLDEN:
         found[path.stem] = tmp_path_factory.mktemp(path.stem)
@@ -78,12 +78,12 @@ def run(command, directory):
 
 
 def tried(command, directories):
-    """Names of the recordings that have what the example shows."""
+    """Runs an example on each recording; returns those that have what it asks for."""
     worked = []
     for name, directory in directories.items():
         done = run(command, directory)
         said = done.stderr.splitlines()
-        # Losses are a warning.
+        # Losses cause only a warning.
         wrong = [line for line in said if not NOTHING.match(line) and " lost while recording" not in line]
         assert not wrong, (name, command, wrong)
         assert done.returncode == (1 if any(NOTHING.match(line) for line in said) else 0), (name, command)
@@ -94,7 +94,8 @@ def tried(command, directories):
 
 
 def some(directories, number, others=False):
-    """Those with rows of families, and every third of the others, another one for each example."""
+    """Recordings with rows of families, and every third of the others, changing with each
+    example."""
     few = {name for i, name in enumerate(directories) if name in RICH or (i + number) % 3 == 0}
     return {name: path for name, path in directories.items() if (name in few) != others}
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Every family of events at once: what is recorded is what perf counts of the tracepoints
-beneath, on every kernel, and the README's table is what came out here.
+"""All families of events at once: on every kernel, the recorded counts equal perf's counts of the
+underlying tracepoints, and the README's table has the results.
 
 KVMW_UPDATE=1 writes that table into the README.
 """
@@ -17,7 +17,7 @@ from lab_fixtures import boots_of, in_boots
 README = lab_fixtures.TESTS.parent / "README.md"
 BEGIN, END = "<!-- families: made by tests/test_families.py -->\n", "<!-- families end -->\n"
 
-# Tracepoints beneath what programs make with more than the tracepoint's own fields.
+# Tracepoints of kinds whose programs add to the tracepoint's own fields.
 BENEATH = {("exit", None): {"kvm:kvm_exit"}, ("userspace", None): {"kvm:kvm_userspace_exit"},
            ("fault", 1): {"kvm:kvm_page_fault"}, ("halt", 1): {"kvm:kvm_vcpu_wakeup"}}
 FAMILIES = boots_of("families")
@@ -30,7 +30,7 @@ def listed(boot):
 
 
 class Totals:
-    """What the kernel counted: {(event, kind): number}, kind None: all kinds."""
+    """The kernel's counts: {(event, kind): number}; kind None: all kinds."""
 
     def __init__(self, path):
         recording = independent_reader.Recording(path.read_bytes())
@@ -46,7 +46,7 @@ class Totals:
             for key in (kind, None):
                 self.count[names[event], key] += count
                 self.lost[names[event], key] += lost
-        # What was captured, frame by frame.
+        # The captured values, frame by frame.
         self.rows = collections.Counter()
         for frame in recording.frames:
             if frame.event and frame.event < 32:
@@ -54,7 +54,7 @@ class Totals:
 
 
 def tracepoints(boot):
-    """{(event, kind): tracepoints that this kernel has}"""
+    """{(event, kind): the tracepoints that this kernel has}"""
     found = collections.defaultdict(set, BENEATH)
     for event in listed(boot):
         for point in event["tracepoints"]:
@@ -64,7 +64,7 @@ def tracepoints(boot):
 
 
 def meta(path):
-    """What the recorder knew at the start."""
+    """META: what the recorder knew at the start."""
     recording = independent_reader.Recording(path.read_bytes())
     return next(independent_reader.text(frame) for frame in recording.frames if frame.type == 2)
 
@@ -90,7 +90,8 @@ def test_counts_are_perfs(boot):
 
 @in_boots("families-bookworm")
 def test_counts_of_many_guests_are_perfs(boot):
-    """Twenty guests, the last of which is killed, and one of which ends with a triple fault."""
+    """The counts of twenty guests are perf's. The last guest is killed, one ends with a triple
+    fault."""
     guests = boot.path("guests").read_text().splitlines()
     assert len(guests) == 20
     assert boot.step("guests").status == 128 + 9, boot.step("guests").err
@@ -102,7 +103,8 @@ def test_counts_of_many_guests_are_perfs(boot):
 
 @in_boots(*FAMILIES)
 def test_nothing_is_lost(boot):
-    """With the default ring; and every event of the totals is a row, unfinished ones too."""
+    """With the default ring nothing is lost: every event in the totals has a row, even if
+    unfinished."""
     found = Totals(boot.path("families.kvmw"))
     assert not any(found.lost.values())
     for event in found.rows:
@@ -113,7 +115,8 @@ def test_nothing_is_lost(boot):
 
 @in_boots(*FAMILIES)
 def test_every_family_is_there_or_says_why(boot):
-    """And those a guest at work cannot do without have happened."""
+    """Each family is there or says why not, and events that a busy guest always causes did
+    occur."""
     found = Totals(boot.path("families.kvmw"))
     for event in listed(boot):
         if event["missing"]:
@@ -128,7 +131,8 @@ def test_every_family_is_there_or_says_why(boot):
 
 @in_boots(*(name for name in FAMILIES if name != "intel"))
 def test_only_what_is_asked_for_is_attached(boot):
-    """-e irq: the kernel's own list of programs has the irq family's, and who runs."""
+    """With -e irq, the kernel's list of programs has only the irq family's, and those that find
+    vCPUs."""
     programs = [p["name"] for p in json.loads(boot.path("progs.json").read_text()) if "name" in p]
     events = {event["name"]: [p["name"].split(":")[1][:15] for p in event["tracepoints"] if p["here"]]
               for event in listed(boot)}
@@ -144,7 +148,8 @@ def test_only_what_is_asked_for_is_attached(boot):
 
 @in_boots(*FAMILIES)
 def test_script_report_and_info_count_alike(boot):
-    """Every line of script --json is an object; as many of each event as report and info say."""
+    """script --json prints one object per line; its counts of each event equal those of report and
+    info."""
     path = boot.path("families.kvmw")
     done = lab_fixtures.kvmw("script", "-i", path, "--json")
     assert done.returncode == 0, done.stderr
@@ -166,7 +171,7 @@ def cell(boot, event, found):
         return "no"
     if event["name"] not in meta(boot.path("families.kvmw"))["events"]:
         return "not tried"
-    # A script of this name has what this guest does not do.
+    # A script of this name makes the events that this guest does not.
     scripts, beside = lab_fixtures.BOOTS[boot.name][2], boot.path(f"{event['name']}.kvmw")
     if not found.count[event["name"], None]:
         if event["name"] not in scripts and lab_fixtures.boots_of(event["name"]):
@@ -208,12 +213,12 @@ def test_readme_has_this_table(boots):
 
 WRMSR, X2APIC_ICR, IPI = 10, 0x830, 5
 UNKNOWN = 2**64 - 1
-ICR_BITS = 0xcefff      # without reserved ones, and the one that says that it is being sent
+ICR_BITS = 0xcefff      # without reserved bits, and the bit for "being sent"
 
 
 @in_boots(*FAMILIES)
 def test_values_written_to_msrs(boot):
-    """Each interrupt command that an exit has is one that KVM's APIC then sent, to the same target."""
+    """KVM's APIC sent each interrupt command that an exit shows, to the same target."""
     path = boot.path("families.kvmw")
     written, sent = collections.Counter(), collections.Counter()
     for row in lab_fixtures.rows(path, "exit"):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A family is one entry: the tree, built in a copy with one family more, knows it everywhere.
+"""A family is one entry: a copy of the tree with one more family knows it everywhere.
 
-The family is what HACKING.md says that it takes: its entry, fields and kinds in
-util/events.h, its tracepoints in bpf_skel/points.h, its .bpf.c; no other line is changed.
+It is added as HACKING.md says: an entry, fields and kinds in util/events.h, tracepoints in
+bpf_skel/points.h, and a .bpf.c; no other line is changed.
 """
 import csv
 import io
@@ -86,7 +86,7 @@ def json_lines(text):
 
 
 def add(path, before, text):
-    """Puts lines of TEXT in front of the first line that begins with BEFORE."""
+    """Inserts TEXT before the first line that begins with BEFORE."""
     old = path.read_text()
     at = old.index("\n" + before) + 1
     path.write_text(old[:at] + text[1:] + old[at:])
@@ -95,7 +95,7 @@ def add(path, before, text):
 def copy_of_the_tree(to):
     if not shutil.which("git") or not (TREE / ".git").exists():
         pytest.skip("git lists what belongs to the tree")
-    # The suite runs as root, whoever's the tree is.
+    # The suite may run as root in another user's tree.
     done = subprocess.run(["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others",
                            "--exclude-standard"], cwd=TREE, capture_output=True, text=True, check=True)
     for name in done.stdout.split("\0"):
@@ -117,7 +117,7 @@ class Build:
         self.make("all", f"{self.out}/obj/tests/make_recording")
 
     def make(self, *targets):
-        """Not optimized, which takes less than half the time."""
+        """Builds without optimization, in less than half the time."""
         env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
         jobs = len(os.sched_getaffinity(0))
         done = subprocess.run(["make", f"-j{jobs}", f"O={self.out}",
@@ -155,7 +155,7 @@ def recording(dummy, tmp_path_factory):
     path = tmp_path_factory.mktemp("recording") / "dummy.kvmw"
     lines = [["META", META | {"events": ["dummy"]}], ["IDENT", {"vms": VMS, "vcpus": VCPUS}],
              ["EVENTS", "dummy", ROWS],
-             # No event has these numbers, which a damaged or hostile file may have.
+             # No event has these numbers, but a damaged or hostile file may contain them.
              ["LOSS", "loss", [[1, ID, 1, START, START + 9], [1, 31, 7, START, START + 9],
                                [1, 32, 1, START, START + 9], [1, 2**32 - 1, 1, START, START + 9]]],
              ["STATS", "total", TOTALS],
@@ -178,7 +178,7 @@ def test_list(dummy):
 
 
 def test_record_knows_its_name(dummy):
-    """The option alone: to record takes root and KVM."""
+    """record accepts it with -e. Only the option is tested, as recording takes root and KVM."""
     dummy.make(*(f"{dummy.out}/obj/tests/unit/test_{name}.run" for name in ("dummy", "provider")))
     said = dummy.run("record", "-e", "dumy", "-a", status=2)
     assert "did you mean dummy?" in said and "stack, dummy, all" in said
@@ -216,7 +216,7 @@ def test_info(dummy, recording):
 
 
 def test_format_page(dummy):
-    """Its test writes the tables, and finds all of them there."""
+    """test_format.py adds the family's tables to the format page, and then finds them all."""
     for update in {"KVMW_UPDATE": "1"}, {}:
         done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
                                "tests/test_format.py", "-k", "page_names_the_events"],
@@ -230,7 +230,7 @@ def test_format_page(dummy):
 
 
 def test_a_kvmw_without_it_reads_its_rows(recording):
-    """As of any event that a newer version writes."""
+    """A kvmw without the family reads its rows, like those of any event of a newer version."""
     done = kvmw("script", "-i", recording, "--json")
     assert done.returncode == 0, done.stderr
     rows = [(row["event"], row["kind"]) for row in json_lines(done.stdout)]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Memory runs out, and writing fails, at each place: it is said, and what is printed or written is right."""
+"""Memory runs out or a write fails, at each place: kvmw reports it, and all output until then is
+right."""
 import collections
 import errno
 import os
@@ -33,8 +34,8 @@ WITHOUT = {"kvmw: out of memory", f"kvmw: no thread could be started: {os.strerr
 
 def check_reader(done, whole):
     """
-    All as ever; or it says why not, and exits with 1: then lines may be missing, but there is none that
-    would not be there otherwise. The last one may end early.
+    The output is complete; or kvmw says why not and exits with 1. Then lines may be missing, and
+    the last one may be cut off, but no line differs from the complete output.
     """
     if done.status == whole.status and done.out == whole.out:
         return
@@ -63,7 +64,7 @@ def run_reader(name, kind, most=None):
 def test_reader_without_memory(name):
     run_reader(name, "malloc", 8)
     found = run_reader(name, "memory", 4)
-    # Who fails says so once; of threads, each that needed more at the time.
+    # A failure is reported once, or once by each thread that needed memory at the time.
     assert name.startswith("report") or all(done.err.count("out of memory") <= 1 for done in found)
 
 
@@ -75,7 +76,7 @@ def test_reader_without_memory_at_many_places(name):
 
 
 def test_rows_before_a_failure(tmp_path):
-    """What comes of a recording before memory ends is printed, also by other threads."""
+    """Rows that precede the failure are printed, also those made by other threads."""
     rec = synthetic.Recording()
     rows = synthetic.random_rows(random.Random(3), synthetic.SVM, 2, 6000)
     for i in range(0, 6000, 1000):
@@ -85,7 +86,7 @@ def test_rows_before_a_failure(tmp_path):
     lines = whole.out.splitlines()
     found = [done for done in faults.at_each("malloc", whole.may_fail[-60::4], KVMW, "script", "--json", path) if done.status]
     assert all(done.out.splitlines() == lines[:done.out.count("\n")] for done in found)
-    # Those between two frames: one of them is printed in full, and nothing of the next one.
+    # Failures between two frames: one frame is printed in full, and nothing of the next one.
     assert {done.out.count("\n") for done in found} & {1000, 3000, 5000}
 
 
@@ -97,7 +98,7 @@ SAID = re.compile(r"kvmw: (.*): cannot write: ([^;]*)(?:; the (\d+) bytes before
 
 
 def made(path, fault):
-    """What make_recording leaves behind: a frame each of META, IDENT, STATS, and four of exits."""
+    """Runs make_recording: a frame each of META, IDENT and STATS, and four frames of exits."""
     rec = synthetic.Recording()
     rows = synthetic.random_rows(random.Random(3), synthetic.SVM, 2, 4 * ROWS)
     for i in range(0, len(rows), ROWS):
@@ -112,14 +113,15 @@ def whole(tmp_path_factory):
     done = made(path, "write 0 0")
     assert done.status == 0
     frames = lab_fixtures.frames(path)
-    # The file's header is a write of its own.
+    # The file's header is a separate write.
     assert done.count == len(frames) + 1 > 8
     return path.read_bytes(), frames
 
 
 @pytest.mark.parametrize("kind, err", [("write", NO_SPACE), ("once", errno.EIO)])
 def test_writer(tmp_path, whole, kind, err):
-    """Frames before it are there, nothing of it or behind it, and that is what is said."""
+    """If a write fails, the file has all frames before it and nothing else, and the message says
+    so."""
     data, frames = whole
     offsets = [0, *(frame.offset for frame in frames)]
     for n, offset in enumerate(offsets, 1):
@@ -138,13 +140,14 @@ def test_writer(tmp_path, whole, kind, err):
 
 @pytest.mark.parametrize("most", [1, 7, 4096])
 def test_short_writes(tmp_path, whole, most):
-    """As few bytes as the kernel likes at a time, and a signal before each."""
+    """Writes that take only a few bytes at a time, with a signal before each, still make the same
+    file."""
     done = made(tmp_path / "f", f"short {most}")
     assert done.status == 0 and done.count >= len(whole[0]) // most
     assert (tmp_path / "f").read_bytes() == whole[0]
 
 
 def test_close(tmp_path, whole):
-    """Some file systems say only then that nothing fits any more."""
+    """close() may fail: some file systems report only then that the disk is full."""
     done = made(tmp_path / "f", f"close 1 {NO_SPACE}")
     assert done.status == 1 and done.err == f"kvmw: {tmp_path}/f: {os.strerror(NO_SPACE)}\n"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What kvmw report says stands out: each rule on a recording of its cause, and none where nothing is."""
+"""Findings of kvmw report: each rule fires on a recording of its cause, and none if nothing is
+wrong."""
 import json
 import shlex
 
@@ -17,7 +18,7 @@ SECOND = 1_000_000 * US
 
 
 class Vcpu:
-    """One after the other: so long in the guest, then an exit; until the second is over."""
+    """A vCPU's exits, one after another: guest time, then an exit, until the second is over."""
 
     def __init__(self, number=0):
         self.rows, self.number, self.now = [], number, START
@@ -33,7 +34,7 @@ class Vcpu:
 
 
 def write(path, vcpus, idle=(), holders=(), throttled=None, taken=()):
-    """A recording of one second; idle: numbers of vCPUs without exits."""
+    """Writes a recording of one second. idle: the numbers of vCPUs without exits."""
     ids = [{"id": n, "vm": 7, "vcpu": n, "tid": 101 + n} for n in [v.number for v in vcpus] + list(idle)]
     rec = Recording(META | {"events": ["exit"]}, VMS[:1], ids)
     rows = [row for vcpu in vcpus for row in vcpu.rows]
@@ -55,11 +56,11 @@ def found(path, *args):
 
 
 def busy(vcpu, rounds=1000, guest=900 * US):
-    """A vCPU that computes, with a few cheap exits."""
+    """Makes the vCPU compute, with a few cheap exits."""
     return vcpu.add(guest, 5 * US, "cpuid", rounds, detail=1, kind=CPUID)
 
 
-# rule: what the vCPU does in its second, besides cheap exits
+# rule: what the vCPU does in its second besides cheap exits
 CAUSES = {
     "waiting": lambda v: v.add(800 * US, 1000 * US, "interrupt", 500, wait=990 * US),
     "slow-vmm": lambda v: v.add(500 * US, 1500 * US, "io", 480, user=1400 * US, detail=0x3f8, kind=OUT,
@@ -97,7 +98,8 @@ def test_the_first_finding_is_the_cause(tmp_path, rule):
 
 
 def test_commands(tmp_path):
-    """What shows more can be pasted into a shell: the file, or what to record again."""
+    """The command that shows more can be pasted into a shell; it names the file, or what to
+    record."""
     path = write(tmp_path / "it's one", [CAUSES["one-detail"](busy(Vcpu(), 20))])
     finding = found(path)["one-detail"]
     assert finding["next"] == "kvmw report -s reason,detail"
@@ -111,7 +113,7 @@ def test_commands(tmp_path):
     finding = found(path)["timer-storm"]
     assert finding["next"] == "kvmw record -e exit,timer ..."
     assert finding["command"] == f"kvmw record -e exit,timer --vm {VMS[0]['name']} -- sleep 10"
-    # A name is needed to say which: else its process, or all of them.
+    # Without a name it is chosen by its process; several VMs by -a.
     for vms, which in ([VMS[0] | {"name": ""}], f"-p {VMS[0]['pid']}"), (VMS, "-a"):
         rec = Recording(META | {"events": ["exit"]}, vms, [{"id": 0, "vm": vms[0]["id"], "vcpu": 0, "tid": 101}])
         rec.lines.append(["EVENTS", "exit", CAUSES["timer-storm"](busy(Vcpu(), 20)).rows])
@@ -121,7 +123,7 @@ def test_commands(tmp_path):
 
 
 def test_what_most_exits_are_about_is_no_cause(tmp_path):
-    """Where something explains more of the time, that is not said beside it."""
+    """If another finding explains more of the time, one-detail is not shown beside it."""
     vcpu = Vcpu().add(50 * US, 50 * US, 0x7c, 3000, detail=0x12345, kind=WRMSR)
     assert list(found(write(tmp_path / "f", [vcpu]))) == ["one-detail"]
     vcpu.add(100 * US, 1000 * US, "interrupt", 600, wait=990 * US)
@@ -134,7 +136,7 @@ def test_exits_about_nothing_known_are_no_one_thing(tmp_path):
 
 @pytest.mark.parametrize("rule", CAUSES)
 def test_a_tenth_of_it_is_none(tmp_path, rule):
-    """The same for a tenth of the time; a triple fault is one, though."""
+    """With a tenth of its cause, only triple-fault is still a finding."""
     vcpu = Vcpu()
     CAUSES[rule](vcpu)
     vcpu.rows = vcpu.rows[:max(len(vcpu.rows) // 40, 1)]
@@ -144,7 +146,7 @@ def test_a_tenth_of_it_is_none(tmp_path, rule):
 
 
 def test_nothing_stands_out(tmp_path):
-    """A busy guest, and an idle one that sleeps in halts."""
+    """Neither a busy guest nor an idle one, which sleeps in halts, has findings."""
     idle = Vcpu().add(10 * US, 9990 * US, "hlt", 99, halt=9980 * US)
     for name, vcpu, did in (("busy", busy(Vcpu()), "ran guest code 89.9% of the time, and were halted 0.0%."),
                             ("idle", idle, "were halted 98.7% of the time, and ran guest code 0.1%.")):
@@ -233,7 +235,8 @@ def test_page_faults_on_memory_that_was_taken(tmp_path, sums, words):
 
 @pytest.mark.parametrize("taken, rule", [(0, "no-progress"), (40, "no-progress"), (400, "memory-taken")])
 def test_faults_while_memory_is_taken(tmp_path, taken, rule):
-    """Each of 400 pages faults 20 times before it is mapped, and most of those of one page are of it."""
+    """Each of 400 pages faults 20 times, one page far more often: no-progress, unless enough memory
+    was taken."""
     vcpu = busy(Vcpu(), 20)
     for i in range(8000):
         vcpu.add(50 * US, 50 * US, "npf", rip=0x1000, detail=0x7000_0000 + 4096 * (i // 20 if i % 500 < 200 else 0),
@@ -355,7 +358,7 @@ def test_migration(tmp_path):
     finding, = migrating(tmp_path, "live_migration", *had)
     assert finding["rule"] == "migration" and finding["share"] == pytest.approx(49.5, abs=0.1)
     assert "QEMU (pid 100) was migrating the VM: for 30.0% of the time vCPUs waited" in finding["text"]
-    # Where others had the CPU for longer, these come first.
+    # Others that had the CPU for longer come first.
     rules = [f["rule"] for f in migrating(tmp_path, "mig/src/main", *had[1:])]
     assert rules == ["waiting", "migration"]
     assert [f["rule"] for f in migrating(tmp_path, "migrator", *had[1:])] == ["waiting"]
@@ -394,7 +397,8 @@ def test_a_halted_vcpu_is_no_finding(tmp_path):
 
 
 def test_a_detail_without_times_hides_no_other(tmp_path):
-    """Exits whose ends were missed, of one port: another port is still the one that cost most."""
+    """Exits of one port have no known end: the finding names the port that cost most
+    nevertheless."""
     vcpu = Vcpu().add(50 * US, 50 * US, "io", 9000, detail=0x3f8, kind=OUT)
     for row in [list(row) for row in vcpu.rows[:3000]]:
         row[0], row[2], row[3], row[16] = row[0] + 60 * US, None, None, 0x80
@@ -431,7 +435,7 @@ def test_lost_exits_of_a_recording_without_totals(tmp_path):
 
 
 def test_more_lost_than_there_were(tmp_path):
-    """Of a file that contradicts itself no share is told."""
+    """A file that claims more lost exits than it counts gets no percentage."""
     vcpu = busy(Vcpu())
     rec = Recording(META | {"events": ["exit"]}, VMS[:1], [{"id": 0, "vm": 7, "vcpu": 0, "tid": 101}])
     rec.lines += [["EVENTS", "exit", vcpu.rows], ["STATS", "total", exit_totals(vcpu.rows)],
@@ -448,7 +452,7 @@ def test_other_reports_have_none(tmp_path):
 
 
 def test_a_window_has_its_own(tmp_path):
-    """Rates and shares are those of the window."""
+    """With --time, rates and shares are those of the window."""
     vcpu = Vcpu().add(80 * US, 20 * US, 0x7c, 2000, detail=0x6e0, kind=WRMSR)
     busy(vcpu, 880)
     path = write(tmp_path / "f", [vcpu])

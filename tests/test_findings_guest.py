@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Rules about nested guests, failures, kinds of page faults, and families: each on its cause, and on what is
-nearly one."""
+"""Rules about nested guests, failures, kinds of page faults, and families: each on its cause, and
+on a near miss."""
 import pytest
 
 from synthetic import META, START, VMS, Recording, report
@@ -15,7 +15,7 @@ THP = 8
 
 
 def record(path, vcpu, families=None, notes=(), thp=None, extra_totals=()):
-    """One vCPU, and rows of families: {name: rows}."""
+    """Records one vCPU, and rows of families: {name: rows}."""
     meta = META | {"events": ["exit", *(families or {})]} | ({"notes": list(notes)} if notes else {})
     rec = Recording(meta, VMS[:1], [{"id": 0, "vm": 0, "vcpu": 0, "tid": 101}])
     rec.lines += [["EVENTS", "exit", vcpu.rows],
@@ -30,7 +30,7 @@ def record(path, vcpu, families=None, notes=(), thp=None, extra_totals=()):
 
 
 def nested(vcpu, forwarded, rounds=3000, exit="cpuid", again=VMRUN):
-    """Exits of a nested guest; after so many of ten its hypervisor runs it again."""
+    """Exits of a nested guest; its hypervisor handles FORWARDED of ten and runs it again."""
     for i in range(rounds):
         vcpu.add(100 * US, 40 * US, exit, detail=1, kind=CPUID)
         vcpu.rows[-1].append(1)
@@ -130,7 +130,7 @@ def test_few_faults_are_no_habit(tmp_path):
 
 @pytest.mark.parametrize("ret_pf, holds", [(RETRY, True), (SPURIOUS, True), (FIXED, False)])
 def test_whether_anything_was_mapped(tmp_path, ret_pf, holds):
-    """With event fault that is known."""
+    """Event fault shows whether a fault mapped anything: if not, the finding is no-progress."""
     rows = [[START + i, 30 * US, 0, 101, 0, PAGE_FAULT, 0x7000_0000, 0, 0x1000, 2, 0, 1, NONE, NONE, NONE, 0, ret_pf]
             for i in range(5000)]
     vcpu = faults(busy(Vcpu(), 20), 5000, lambda i: 0x7000_0000)
@@ -227,7 +227,7 @@ def test_what_polling_saw(tmp_path):
 
 
 def test_a_slow_device_that_is_busy_or_not(tmp_path):
-    """As long each time, or not."""
+    """slow-vmm says "about as long each time" only if the times are alike."""
     for words, spread in (" of the VMM each, about as long each time.", 1), (" of the VMM each.", 10):
         vcpu = busy(Vcpu(), 20)
         for i in range(400):
@@ -246,7 +246,7 @@ def test_after_what_it_slept(tmp_path):
 
 
 def test_faults_of_two_vcpus_are_two(tmp_path):
-    """Each has half of them at a place of its own, and progress elsewhere."""
+    """Two vCPUs that each have some faults at one place, and progress elsewhere, are not stuck."""
     vcpus = [faults(Vcpu(n), 2000, lambda i: 0x7000_0000 + (i % 5 > 1) * i * 4096) for n in range(2)]
     assert "no-progress" not in found(write(tmp_path / "f", vcpus))
 
@@ -259,7 +259,7 @@ def test_storms_of_few_that_cost_much(tmp_path, msr, rule, times, cost, holds):
 
 
 MMIO_READ, X2APIC_ICR = 3, 0x830
-# What Intel's numbers of the same causes give. These are made, and not recorded on hardware.
+# The same causes with Intel's numbers. These are made up, not recorded on hardware.
 ON_VMX = {
     "slow-vmm": lambda v: v.add(500 * US, 1500 * US, 30, 400, user=1400 * US, detail=0x3f8, kind=OUT, user_reason=2),
     "never-halts": lambda v: v.add(200 * US, 20 * US, 12, 4000),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What the sentences of findings say besides figures of exits: of snapshots, parameters, memory, senders."""
+"""What findings say besides figures of exits: about snapshots, parameters, memory, senders."""
 import pytest
 
 from synthetic import META, START, VMS, Recording, report, text_of
@@ -83,7 +83,7 @@ def test_what_page_faults_slept_is_told_once(tmp_path):
         vcpu.add(20 * US, 200 * US, "npf", block=150 * US, detail=0x1000000 + i * 4096, kind=FAULT_WRITE)
     taken = [sum_row(1, 1, 100, 300, 100, "balloon", 2, 28, 60, 6000, 5000)]
     assert list(found(write(tmp_path / "f", [vcpu], taken=taken))) == ["memory-taken"]
-    # What else they slept is another matter.
+    # The rest of their sleep does not matter here.
     vcpu.add(500 * US, 1500 * US, "io", 40, block=1400 * US, detail=0x5150, kind=2, user_reason=2)
     findings = found(write(tmp_path / "f", [vcpu], taken=taken))
     assert list(findings) == ["memory-taken", "blocked"]
@@ -108,7 +108,8 @@ def test_where_a_thread_slept(tmp_path, begin, end, call, words):
 
 
 def test_who_lets_a_halt_go_on(tmp_path):
-    """The VMM, for want of an interrupt controller in KVM, or KVM."""
+    """never-halts says who lets halts go on: the VMM, as KVM has no interrupt controller, or
+    KVM."""
     of_vmm = busy(Vcpu(), 20).add(200 * US, 20 * US, "hlt", 4000, user=10 * US, user_reason=5)
     for irqchip, words in (0, " no interrupt controller in KVM, so that KVM does not halt it."), (1, " the vCPU go on."):
         text = found(record(tmp_path / "f", [of_vmm], [setup(irqchip)]))["never-halts"]["text"]
@@ -157,7 +158,7 @@ def test_which_memory_is_touched(tmp_path):
         unknown[1][column] = None
         frames[0] = ["STATS", "slot", unknown]
         assert "memory slot" not in found(record(tmp_path / "f", [vcpu], frames))["page-faults"]["text"]
-    # Unknown is not 0, and there may be several nodes.
+    # Unknown is not zero, and there may be several nodes.
     nodes = [[START, 2, 100, node, size * MIB, None, None, None, None, None, NO, 0, NO] for node, size in
              ((0, 60), (1, 180))]
     frames = [["STATS", "vm_memory", [memory(huge=None, hugetlb=128 * MIB), *nodes]]]
@@ -192,13 +193,13 @@ def test_how_often_timers_are_set(tmp_path):
 
 
 def test_a_tick_is_no_storm(tmp_path):
-    """However much it costs."""
+    """A periodic tick is no timer-storm, however much it costs."""
     vcpu = busy(Vcpu(), 20).add(1000 * US, 2500 * US, 0x7c, 240, detail=0x6e0, kind=WRMSR)
     assert "timer-storm" not in found(record(tmp_path / "f", [vcpu]))
 
 
 def test_in_which_stack_threads_slept(tmp_path):
-    """Neither that of one that lost its CPU, nor that of a halt."""
+    """blocked names the stack in which threads slept, not one of a lost CPU or of a halt."""
     vcpu = busy(Vcpu(), 20).add(500 * US, 1500 * US, "io", 480, block=1400 * US, detail=0x5150, kind=2, user_reason=2)
     frames = [["do_sys_poll+0x1a0", "__x64_sys_ppoll+0x9"], ["exit_to_user_mode_prepare+0x17c"],
               ["kvm_vcpu_block+0x4f [kvm]"], ["dm_submit_bio+0x10 [dm_mod]"]]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The reader of kvmw and the one written from the format page agree on every golden file,
-and the page's tables are the program's."""
+"""kvmw's reader and the one written from the format page agree on every golden file, and the
+page's tables match the program."""
 import array
 import io
 import os
@@ -43,7 +43,7 @@ def compare(path, events=None):
         if frame.event:
             values = ours.columns(frame)
             assert {name: columns[name] for name in values} == values
-            # Where SCHEMA is damaged, the program's own list may know more.
+            # If SCHEMA is damaged, the program's own list may know more.
             assert not any(set(columns[name]) - {2 ** 64 - 1} for name in columns.keys() - values.keys())
             rows += frame.rows
         elif frame.type in (1, 2, 3):
@@ -83,7 +83,8 @@ def test_readers_agree_on_every_encoding():
 
 
 def test_readers_agree_on_damage(tmp_path):
-    """Cut at every 4 KiB; one byte flipped in every frame's header and payload; frames gone, or elsewhere."""
+    """The readers agree on files cut at every 4 KiB, with a byte flipped in each header and
+    payload, and with frames removed, moved or repeated."""
     whole = (TESTS / "data" / "svm-mixed.kvmw").read_bytes()
     sound = independent_reader.Recording(whole)
     frames = sound.frames
@@ -91,7 +92,7 @@ def test_readers_agree_on_damage(tmp_path):
     for frame in frames:
         for at in (frame.offset + 9, frame.offset + 56 + len(frame.payload) // 2):
             bad.append(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1:])
-    # Cut out whole, moved behind the next one, and there twice.
+    # The frame removed, moved behind the next one, and repeated.
     for one, two, three in zip(frames, frames[1:], frames[2:]):
         begin, middle, end = one.offset, two.offset, three.offset
         bad += [whole[:begin] + whole[middle:], whole[:middle] + whole[begin:],
@@ -106,7 +107,7 @@ def test_readers_agree_on_damage(tmp_path):
 
 
 def table(after, columns):
-    """Rows of the page's first table behind these words, as the words of their first columns."""
+    """The first table after these words on the page: the words of each row's first columns."""
     lines = PAGE[PAGE.index(after):].splitlines()[1:]
     begin = next(i for i, line in enumerate(lines) if re.match(columns, line))
     rows = []
@@ -141,7 +142,7 @@ def test_page_names_the_limits():
 
 
 def layout(titles, rows, widths):
-    """Lines of a table of the page, whose last column is wrapped at column 80."""
+    """The lines of a table for the page; the last column is wrapped at column 80."""
     widths = [max(w, *(len(r[i]) for r in [titles, *rows])) for i, w in enumerate(widths)]
     lines = []
     for *cells, doc in [titles, *rows]:
@@ -151,7 +152,7 @@ def layout(titles, rows, widths):
 
 
 def section_of(event):
-    """An event's part of the page, as its tables are laid out there."""
+    """An event's section of the page, with its tables."""
     lines = [f"Event {event['id']}, `{event['name']}`: {event['doc']}.", ""]
     lines += layout(["Field", "Name", "Type", "Unit", "Meaning"],
                     [[str(i), f["name"], f["type"], f["unit"], f["doc"]]
@@ -163,7 +164,7 @@ def section_of(event):
 
 
 def test_page_names_the_events(tmp_path):
-    """As the SCHEMA of a recording made just now has them; KVMW_UPDATE=1 writes them."""
+    """The page's tables equal the SCHEMA of a new recording; KVMW_UPDATE=1 writes them."""
     path = tmp_path / "new.kvmw"
     subprocess.run([PROGRAMS / "make_recording", path], input='["FINISH"]\n', text=True, check=True,
                    timeout=60)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""JSON and CSV of the golden files are, byte for byte, what data/outputs.sha256 says of them."""
+"""JSON and CSV of the golden files match the digests in data/outputs.sha256."""
 import re
 
 import pytest
@@ -7,8 +7,10 @@ import pytest
 import lab_fixtures
 import outputs
 
-# Reports of an event, with all keys and orders, take 50 runs of kvmw, and lines of script as many: here each table and
-# view once, all of one recording of cycles and one of families; the others with the slow tests.
+# Reports of an event with all keys and orders take 50 runs of kvmw, and script as many. Here each
+# table and view is printed once, and everything for one recording of cycles and one of families;
+# the slow tests do
+# the rest.
 QUICK = re.compile(r"\S+ (info|report|views)|(vmx-mixed|every-1\.1)\S+ script|svm-families\S+ report irq")
 
 

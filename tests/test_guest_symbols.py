@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Where in the guest: rows by instruction and by function, with each kind of file that names these."""
+"""Where in the guest exits occur: rows by instruction and by function, with each kind of symbol
+file."""
 import bisect
 import collections
 import json
@@ -28,7 +29,7 @@ RIPS = [TEXT + 8, TEXT + 0x3ff, TEXT + 0x400, TEXT + 0x8ff, TEXT + 0xfff, TEXT +
 
 
 def function(rip):
-    """The slow way: (function, module)."""
+    """(function, module) of an address, found the slow way."""
     if rip == NONE:
         return "-", None
     best = {}
@@ -45,7 +46,7 @@ def function(rip):
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory):
-    """The recording, and its exits as (rip, reason, total)."""
+    """A recording, and its exits as (rip, reason, total)."""
     rng, rows, now = random.Random(3), [], START
     for _ in range(3000):
         rip = rng.choice(RIPS)
@@ -135,7 +136,7 @@ def test_instructions(recorded, tmp_path):
 
 
 def test_places_in_functions(recorded, tmp_path):
-    """-s sym -v: a row for each, and the same sums by function."""
+    """-s sym -v has a row for each place in a function; their sums are those by function."""
     path, exits = recorded
     args = ["-s", "sym", "--guest-kallsyms", kallsyms(tmp_path / "k")]
     rows = report(path, "-v", *args)["rows"]
@@ -169,7 +170,7 @@ def image(tmp_path_factory):
 
 
 def test_elf_image(image, tmp_path):
-    """A guest without Linux, and one that is loaded somewhere else."""
+    """An ELF image names the functions of a guest without Linux, also one loaded elsewhere."""
     at = {line.split()[2]: int(line.split()[0], 16)
           for line in subprocess.run(["nm", image / "a"], capture_output=True, text=True, check=True).stdout.splitlines()
           if len(line.split()) == 3}
@@ -250,11 +251,11 @@ def test_text(recorded, tmp_path):
     assert "mod_notify [virtio_x] " in text and "[user or boot code] " in text
 
 
-# ---- in the recording itself ------------------------------------------------
+# ---- symbols in the recording itself ----------------------------------------
 
 
 def symbol_of(rip):
-    """As an entry of IDENT, or None."""
+    """A function as an entry of IDENT, or None."""
     name, module = function(rip)
     starts = sorted({at for at, kind, *_ in SYMBOLS if kind != "A"})
     if name[0] in "[-":
@@ -266,7 +267,7 @@ def symbol_of(rip):
 
 @pytest.fixture(scope="module")
 def stored(recorded, tmp_path_factory):
-    """The same exits in frames of 100, each after the functions that are new in it."""
+    """The same exits in frames of 100, each preceded by its new functions."""
     rec = Recording(META | {"events": ["exit"], "guest_symbols": {"kernel": True}}, VMS[:1],
                     [{"id": 0, "vm": 7, "vcpu": 0, "tid": 101}])
     rows, known = [], []
@@ -287,7 +288,7 @@ def stored(recorded, tmp_path_factory):
 @pytest.mark.parametrize("args", [["-s", "sym"], ["-s", "sym", "-v"], ["-s", "rip"], ["-s", "reason,sym"],
                                   ["--where", 'sym~"^mod_" || sym=="[user code]"', "-s", "sym"]])
 def test_recorded_functions(recorded, stored, tmp_path, args):
-    """As from the guest's file."""
+    """Functions in the recording give the same rows as the guest's file."""
     got = report(stored[0], *args)["rows"]
     assert got == report(recorded[0], *args, "--guest-kallsyms", kallsyms(tmp_path / "k"))["rows"] and len(got) > 2
     with open(stored[0], "rb") as stdin:
@@ -326,7 +327,8 @@ def test_info_and_scrub(stored, tmp_path):
 
 
 def test_strange_functions(tmp_path):
-    """Entries that are none, that overlap, without a name, with a bad one, and functions that META does not announce."""
+    """Invalid and overlapping entries, missing and bad names, and functions that META does not
+    announce."""
     bad = "\x1b[31m" + "x" * 5000
     entries = [{"from": 16, "to": 16, "name": "empty"}, {"from": 32, "to": 16, "name": "backwards"}, {"name": "nowhere"},
                {"from": "a", "to": [], "name": {}}, 5, {"from": 4096, "to": 8192, "name": bad, "module": bad},

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What a hand types by habit: -h, help, FILE; and what kvmw says where that is wrong."""
+"""What people type out of habit: -h, help, FILE; and what kvmw says if that is wrong."""
 import json
 import os
 import shutil
@@ -28,7 +28,7 @@ def printed(*args, **kwargs):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_a_command(command):
-    """By any of its names it is the same text, and the words say what each option does."""
+    """-h, --help and help print the same text, which says what each option does."""
     words = COMMANDS[command]
     text = printed(*words, "--help")
     assert text.startswith(f"Usage: kvmw {' '.join(words)} [OPTION...]")
@@ -45,7 +45,7 @@ def test_help_of_kvmw():
 
 
 def test_help_of_bench():
-    """bench itself has no options: only what comes behind it has."""
+    """bench has no options of its own: only its subcommands have."""
     text = printed("bench", "-h")
     assert "kvmw bench guest" in text
     assert text == printed("bench", "help") == printed("bench", "--help") == printed("help", "bench")
@@ -57,7 +57,7 @@ def test_help_after_other_options(svm):
 
 
 def test_help_behind_a_command_is_its_argument(tmp_path, svm):
-    """As git and perf have it: `kvmw report help` reads the recording of that name."""
+    """As in git and perf: `kvmw report help` reads a recording named help."""
     for command in "report", "script", "info":
         one_line(kvmw(command, "help", cwd=tmp_path), 1, "no recording 'help'", f"kvmw {command} -h")
     shutil.copy(svm, tmp_path / "help")
@@ -114,7 +114,7 @@ def test_room_for_vcpus(nr):
 
 
 def test_arguments_of_options_are_no_options(svm):
-    """What looks like an option may be an option's argument, or belong to a COMMAND."""
+    """A word that looks like an option may be an option's argument, or belong to a COMMAND."""
     one_line(kvmw("report", "-i", "--bogus"), 1, "cannot open --bogus")
     one_line(kvmw("report", "--input", "-x"), 1, "cannot open -x")
     one_line(kvmw("report", "--inpu", "--bogus"), 1, "cannot open --bogus")
@@ -155,7 +155,7 @@ def test_no_recording(command, tmp_path):
 
 @pytest.mark.parametrize("command", ["report", "script", "info"])
 def test_recording_of_somebody_else(command):
-    """Whose it is, and that its owner can give it away."""
+    """The error says who owns the recording, and how the owner can give access to it."""
     nobody = {"user": 65534, "group": 65534, "extra_groups": []} if not os.geteuid() else {}
     with tempfile.TemporaryDirectory() as name:
         os.chmod(name, 0o755)
@@ -170,7 +170,7 @@ def test_recording_of_somebody_else(command):
              "mode is 0600" if nobody else "mode is 0000", "chown")
 
 
-# ---- names that are misspelt, and words for another option -------------------
+# ---- misspelt names, and words for another option ----------------------------
 
 @pytest.mark.parametrize("args, words", [
     (["report", "-s", "vpcu"], ["no key 'vpcu' (did you mean vcpu?)", "; the keys are reason"]),
@@ -213,7 +213,7 @@ def report_json(*args):
     (["-s", "exit"], ["-e", "exit"]),
 ])
 def test_words_for_another_option(svm, typed, meant):
-    """report acts on what was meant, and says so in one line."""
+    """report does what was meant, and says so in one line."""
     got, said = report_json(svm, *typed)
     wanted, nothing = report_json(svm, *meant)
     assert got == wanted and not nothing
@@ -240,7 +240,8 @@ def test_words_for_another_option_of_script(svm):
 
 @pytest.mark.parametrize("words", ["npf", "NPF,hlt", "io,cpuid", "0x7b", "120,io"])
 def test_reasons_of_a_report(svm, words):
-    """Rows of these reasons alone, with the numbers that they have among all; and vCPUs' whole time."""
+    """Only rows of these reasons, with the same numbers as in the full report; and the vCPUs' whole
+    time."""
     wanted = {SVM.get(word.lower()) or int(word, 0) for word in words.split(",")}
     every, _ = report_json(svm)
     got, _ = report_json(svm, "--reason", words)
@@ -257,26 +258,26 @@ def test_reasons_of_a_report(svm, words):
     times = [json.loads(printed("report", svm, "--json", *args))["vcpu_time"]
              for args in ([], ["--reason", words])]
     assert times[0] == times[1]
-    # Keys that the kernel does not count come from rows.
+    # Keys without counts in the kernel are computed from rows.
     fine, _ = report_json(svm, "--reason", words, "-s", "cpu")
     assert fine["total"]["count"] == got["total"]["count"]
 
 
 def test_reasons_and_what_stands_out():
-    """Of some exits alone nobody can say that nothing stands out, or what does."""
+    """With a selection of exits, report does not say what stands out, nor that nothing does."""
     path = TREE / "tests/data/svm-families.kvmw"
     every = json.loads(printed("report", path, "--json"))
     some = json.loads(printed("report", path, "--json", "--reason", "cpuid"))
     assert every["findings"] and "findings" not in some
     assert "=> " in printed("report", path) and "=> " not in printed("report", path, "--reason", "cpuid")
-    # The scale is that of all of them.
+    # The scale is that of all exits.
     of = {row["reason"]: row for row in every["rows"]}["cpuid"]
     assert [row["cost_ns"] for row in some["rows"]] == [of["cost_ns"]]
     assert some["vcpu_time"] == every["vcpu_time"]
 
 
 def test_reasons_that_do_not_occur(svm, tmp_path):
-    """In the words of the recording's own instruction set."""
+    """The error has the reasons of the recording's own instruction set."""
     one_line(kvmw("report", svm, "--reason", "EPT_VIOLATION"), 1, "no exits with --reason EPT_VIOLATION",
              "the recording contains: ", "npf", "SVM 0x56")
     vmx = vmx_recording(tmp_path / "vmx").path
@@ -304,7 +305,7 @@ MS = 10 ** 6
 
 @pytest.fixture(scope="module")
 def seconds(tmp_path_factory):
-    """One exit each 100 ms for 3 s, from 2025-01-01T00:00:00Z on."""
+    """One exit every 100 ms for 3 s, from 2025-01-01T00:00:00Z on."""
     rec = Recording()
     rec.frame([(START + 100 * MS * i, 10, 1000 + i, 0, SVM["io"], 0, 2) for i in range(30)])
     rec.end = START + 3000 * MS - MS
@@ -312,7 +313,7 @@ def seconds(tmp_path_factory):
 
 
 def tenths(path, *args):
-    """Which of the exits report and script select: both the same."""
+    """The exits that --time selects; report and script must agree."""
     text = printed("script", path, "--json", "-F", "time,total", *args)
     found = [(json.loads(line)["time_ns"] - START) // (100 * MS) for line in text.splitlines()]
     assert report_json(path, *args)[0]["total"]["count"] == len(found)
@@ -337,7 +338,7 @@ def test_times(seconds, time, first, last):
 
 
 def test_times_of_another_zone(seconds):
-    """A time of day is the reader's; 5 hours and a half east of Greenwich it is 05:30."""
+    """A time of day is in the reader's time zone: 5.5 hours east of Greenwich it is 05:30."""
     args = "script", seconds, "-F", "time", "--json", "--time"
     east = kvmw(*args, "05:30:02.1", env={"TZ": "XYZ-5:30"})
     assert east.stdout == printed(*args, "00:00:02.1")

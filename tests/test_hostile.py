@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A stranger's file: whatever is in it, 10 MB of it take at most 64 MB and ten seconds.
+"""A stranger's file of 10 MB takes at most 64 MB and ten seconds, whatever is in it.
 
-tests/data/hostile holds files with sound checksums that once took gigabytes, minutes, or a crash.
-Seconds are those of the CPU, and a limit that kvmw-report(1) states.
+tests/data/hostile has files with valid checksums that once took gigabytes or minutes, or crashed
+kvmw. kvmw-report(1) states the limit, in seconds of CPU time.
 """
 import csv
 import json
@@ -25,7 +25,7 @@ HERE = pathlib.Path(__file__).parent / "data" / "hostile"
 MEMORY, SECONDS = 64 << 10, 10          # KiB, s of CPU
 
 
-# A process remembers how large its parent was when it began: a small one starts kvmw.
+# A process inherits its parent's peak memory at fork: so a small process starts kvmw.
 MEASURE = """import os, sys
 pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
 status, used = os.wait4(pid, 0)[1:]
@@ -34,7 +34,7 @@ print(os.waitstatus_to_exitcode(status), used.ru_maxrss, used.ru_utime + used.ru
 
 
 class Done:
-    """A run of kvmw: exit status, output, and what it took."""
+    """A run of kvmw: its exit status, output, memory and CPU time."""
 
     def __init__(self, *args):
         done = subprocess.run([sys.executable, "-S", "-c", MEASURE, KVMW, *map(str, args)],
@@ -47,7 +47,7 @@ class Done:
         self.seconds = float(figures.split()[2])
 
     def check(self, rows=0):
-        """It ended by itself, within the limits of a file with so many rows."""
+        """Asserts that it ended by itself, within the limits for a file with so many rows."""
         assert self.status in (0, 1), self.err
         assert self.memory <= MEMORY
         assert self.seconds <= max(SECONDS, rows / 1e6)
@@ -55,7 +55,7 @@ class Done:
 
 
 def test_field_without_a_size():
-    """libtraceevent takes the rest of the record for it, which is less than nothing."""
+    """libtraceevent gives such a field the rest of the record, whose size may be negative."""
     path = HERE / "tp-zero-size.kvmw"
     line, = Done("script", "-i", path).check().out.splitlines()
     assert line.endswith("kvm:kvm_x1: vcpu=0 a=0x5")
@@ -66,7 +66,8 @@ FORMAT = ("name: x\nID: 1\nformat:\n\tfield:unsigned short common_type;\toffset:
 
 
 def test_formats_that_end_their_reader(tmp_path):
-    """libtraceevent divides by 0; each such format costs a process, and no text but its own."""
+    """libtraceevent divides by 0: each such format crashes a helper process, and only its own text
+    is missing."""
     deadly, text = FORMAT.replace("size:4", "size:0"), FORMAT.replace("REC->a[1]", "7")
     formats = [text, deadly, text, deadly, deadly, text]
     rec = Recording(META | {"tracepoints": [{"kind": i + 1, "name": f"kvm:kvm_x{i}", "format": one}
@@ -81,7 +82,7 @@ def test_formats_that_end_their_reader(tmp_path):
 
 COMMANDS = {"info": ["info"], "report": ["report"], "json": ["report", "--json"], "csv": ["report", "--csv"],
             "outliers": ["report", "--outliers", "10"], "info-json": ["info", "--json"], "first": ["script", "--max-events", "10"]}
-# Rows of each file, and what the report says of it.
+# The rows of each file, and what the report says about it.
 FILES = {
     "collide-65536": (65536, "events are not shown: more different keys"),
     "control-65536": (65536, "events are not shown: more different keys"),
@@ -93,8 +94,8 @@ FILES = {
 }
 
 
-# Left to the slow tests: where another command does the same with the file, as to refuse it before any
-# row is read, or to leave out what has no room; and seconds for 16 million rows.
+# Left to the slow tests: files that another command treats alike, by refusing them before it reads
+# a row, or by skipping what has no room; and those with 16 million rows, which take seconds.
 SAME = {"dirty-16M": ["report"], **dict.fromkeys(["json-meta-objs", "json-schema-objs", "meta-1M-arrays-x20"], [
     "json", "csv", "outliers", "info-json"]), **dict.fromkeys(["control-65536", "hist-128k-keys"], ["csv", "info-json", "first"])}
 RUNS = [pytest.param(name, command, marks=[pytest.mark.slow] * (command in SAME.get(name, ())))
@@ -126,13 +127,14 @@ def many(nr, make):
 
 
 def vms_and_vcpus(rec):
-    """Each of 20,000 vCPUs in a VM of its own."""
+    """20,000 vCPUs, each in a VM of its own."""
     rec.lines.append(["IDENT", {"vms": many(20000, lambda i: {"id": i + 10, "pid": i % 100}),
                                 "vcpus": many(20000, lambda i: {"id": i + 10, "vm": i + 10, "vcpu": 0})}])
 
 
 def identities_again(rec):
-    """20,000 tasks in falling order, then one more below these in each frame, then all of them again."""
+    """20,000 tasks in descending order, then one more below these in each frame, then all of them
+    again."""
     tasks = many(20000, lambda i: {"tid": 10**6 - i, "comm": "x" * 64})
     rec.lines.append(["IDENT", {"tasks": tasks}])
     rec.lines += many(1000, lambda i: ["IDENT", {"tasks": [{"tid": 10**5 - i}], "vms": [{"id": 10**5 - i}]}])
@@ -140,7 +142,7 @@ def identities_again(rec):
 
 
 def tables(rec):
-    """40,000 different rows of tables of which more is made than they hold."""
+    """40,000 different rows of tables from which readers compute more than the rows hold."""
     for name in "holder", "taken", "thread", "cgroup", "slot", "vm_config", "vcpu_config", "vm_memory":
         rec.lines.append(["STATS", name, many(40000, lambda i: [i & 0xff if k == 1 else i for k in range(13)])])
 
@@ -153,7 +155,7 @@ LARGE = identities_again, tables
 MADE = {vms_and_vcpus: 0, identities_again: 0, tables: 320000, tiny_frames: 20000}
 
 
-# One test for each: another worker would make it again.
+# One test for each file: several might run in workers, which would each make it again.
 @pytest.mark.parametrize("make", [pytest.param(make, marks=[pytest.mark.slow] * (make in LARGE)) for make in MADE],
                          ids=lambda make: make.__name__)
 def test_others_of_the_same_kinds(tmp_path, make):
@@ -166,7 +168,7 @@ def test_others_of_the_same_kinds(tmp_path, make):
 
 
 def test_ten_thousand_vms(tmp_path):
-    """Nothing hostile: all of it is shown."""
+    """Many VMs are not hostile: all are shown."""
     vms = many(10000, lambda i: {"id": i + 10, "pid": 1000 + i, "name": f"vm{i}", "vmm": "qemu-system-x86_64"})
     rec = Recording(META, vms, many(10000, lambda i: {"id": i + 10, "vm": i + 10, "vcpu": 0, "tid": 10**5 + i}))
     rec.lines.append(["EVENTS", "exit", many(10000, lambda i: [
@@ -178,7 +180,7 @@ def test_ten_thousand_vms(tmp_path):
 
 
 def test_the_way_out():
-    """With more memory all of it is there."""
+    """With more memory, as the message advises, everything is shown."""
     done = Done("report", "--memory", "1G", "-i", HERE / "control-65536.kvmw")
     assert done.status == 0 and not done.err
     assert Done("report", "--memory", "4K", "-i", HERE / "control-65536.kvmw").status == 2
@@ -189,7 +191,7 @@ UNSAFE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\
 
 
 def named_badly(path):
-    """A recording of which every name is bad, and begins a formula."""
+    """A recording in which every name is bad and begins a formula."""
     names = {"name": "=1+1" + BAD, "vmm": "@x" + BAD, "comm": "-2+3" + BAD}
     meta = META | {"host": {"name": BAD, "kernel": BAD, "cpu": BAD, "arch": BAD, "cpus": 1},
                    "notes": [BAD], "command": ["kvmw", BAD], "kvm": {"module": BAD, "params": {BAD: {BAD: BAD}}},
@@ -201,7 +203,8 @@ def named_badly(path):
 
 
 def is_harmless(command, text):
-    """Nothing in it, written out or escaped, does anything to a terminal, an editor or a spreadsheet."""
+    """Whether nothing in a text, literal or escaped, affects a terminal, an editor or a
+    spreadsheet."""
     assert text and not UNSAFE.search(text)
     if "--json" in command:
         found = [json.loads(line) for line in text.splitlines()] if command[0] == "script" else json.loads(text)
@@ -226,7 +229,7 @@ def test_names_are_harmless(tmp_path, command):
 
 
 def spoiled(value):
-    """With every text in it bad, wherever that is, and whatever it says."""
+    """A JSON value with every text in it made bad."""
     if isinstance(value, str):
         return value + BAD
     if isinstance(value, list):
@@ -235,7 +238,8 @@ def spoiled(value):
 
 
 def spoil(path):
-    """A golden recording with every text of it bad that the reader takes for more than a name of its own list."""
+    """A golden recording in which every text is bad, except names that the reader looks up in a
+    list of its own."""
     data = (TREE / "tests/data/svm-families.kvmw").read_bytes()
     out, seen = bytearray(data[:24]), 0
     for frame in independent_reader.Recording(data).frames:
@@ -257,7 +261,7 @@ def spoil(path):
 
 
 def test_every_text_of_a_recording_is_harmless(tmp_path):
-    """In every output that is frozen, and as text."""
+    """No text of a recording is harmful in any frozen output, or in text."""
     path, other = spoil(tmp_path / "f"), TREE / "tests/data/svm-families.kvmw"
     commands = [["info", "-v"], ["info", "--json"], ["diff", other, path], ["diff", path, other, "--json"],
                 *([name, *how] for name in ("report", "script") for how in ([], ["--json"], ["--csv"]))]

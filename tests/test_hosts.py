@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Hosts as they are: control groups and containers, a PID namespace, kernel lockdown."""
+"""Hosts with control groups and containers, a PID namespace, kernel lockdown."""
 import json
 
 import pytest
@@ -9,7 +9,7 @@ from lab_fixtures import boots_of, in_boots
 
 
 def by_pid(boot, name):
-    """{process: exits} of kvmw stat --per vm, whose VMs are one a process."""
+    """{process: exits} of kvmw stat --per vm, where each process has one VM."""
     step = boot.step(name)
     assert step.status == 0, step.err
     rep = json.loads(step.out)
@@ -19,15 +19,15 @@ def by_pid(boot, name):
 
 
 def told(text):
-    """What the guests whose lines these are have exited for."""
+    """The exits of the guests that printed these lines."""
     return [sum(json.loads(line)["exits"]["svm"].values()) for line in text.splitlines() if line.startswith("{")]
 
 
 @in_boots(*boots_of("groups"))
 def test_guests_of_a_group_beside_perf(boot):
     """
-    Each guest in the group and below has as many exits as perf counts of it; one outside has none. One that is
-    moved in has some.
+    Each guest in the group or below has as many exits as perf counts for it; one outside has none;
+    one that is moved in has some.
     """
     found = by_pid(boot, "groups")
     mover = int(boot.path("groups.mover").read_text())
@@ -54,7 +54,8 @@ def test_containers_and_exclusions(boot):
 
 @in_boots(*boots_of("groups"))
 def test_pid_namespace(boot):
-    """What the kernel says is recorded, without what /proc of a container says of other processes."""
+    """Facts from the kernel are recorded, but not what a container's /proc says about unrelated
+    processes."""
     boot.step("pid-pid").said(1, "VMs cannot be selected by process here", "--pid=host")
     mover = int(boot.path("groups.mover").read_text())
     assert list(by_pid(boot, "pid-all")) == [mover]
@@ -76,6 +77,6 @@ def test_integrity(boot):
 @in_boots("confidential")
 @pytest.mark.parametrize("name", ["lockdown-unmounted", "lockdown-stat", "lockdown-record", "lockdown-unseen"])
 def test_confidentiality(boot, name):
-    """One line, whatever is asked for, whether securityfs is mounted or not."""
+    """Under lockdown any command fails with one line, whether securityfs is mounted or not."""
     assert "[confidentiality]" in boot.path("lockdown.level").read_text()
     boot.step(name).said(1, "level confidentiality", "lockdown=integrity, at which kvmw works")

@@ -65,7 +65,7 @@ def test_functions_are_short():
 
 
 def test_lines_are_short():
-    """But for those with a text, which may be in one piece, so that it is found."""
+    """Except lines with a string, which stays whole so that grep finds it."""
     assert not [f"{path}:{number}" for path in files("*.c", "*.h")
                 for number, line in enumerate((TREE / path).read_text().splitlines(), 1)
                 if len(line.expandtabs(8)) > MAX_LINE and not re.search(r'".*"', line)]
@@ -92,18 +92,19 @@ def test_static_names_are_unique():
 
 
 def test_x86_is_in_its_folders():
-    """What only x86 has is named there, in the documentation, in the events' descriptions, and
-    in the subjects of the kernel's commits."""
+    """Words of x86 appear only in its folders, in the documentation, in descriptions of events,
+    and in subjects of kernel commits."""
     found = git("grep", "-nwi", "-E", "svm|vmx|kvm_amd|kvm_intel|__x64_|EPT|NPT", "--", ".",
                 ":!bpf_skel/x86", ":!util/arch/x86", ":!bench/x86", ":!util/events.h", ":!tests",
                 ":!Documentation", ":!README.md", ":!HACKING.md", ":!CHANGELOG.md")
     assert not [line for line in found if not re.search(r'[0-9a-f]{12} \("', line)]
 
 
-# How often a file outside util/render writes to standard error; to standard output; takes a text of JSON.
-WRITES = {"util/error.c": (1, 1, 0),            # error() and its kin, which clean the line
+# How often a file outside util/render writes to standard error, writes to standard output, and
+# takes a text from JSON.
+WRITES = {"util/error.c": (1, 1, 0),            # error() and the like, which clean the line
           "kvmw.c": (1, 2, 0), "builtin-bench.c": (1, 1, 0),    # usage
-          "builtin-record.c": (3, 0, 0),        # the line of numbers while it records
+          "builtin-record.c": (3, 0, 0),        # the status line while it records
           "builtin-record-keep.c": (1, 0, 0),   # which is cleared
           "builtin-record-switch.c": (1, 0, 0), # likewise
           "builtin-record-output.c": (0, 2, 0), # "/dev/stdout", in messages
@@ -113,18 +114,19 @@ WRITES = {"util/error.c": (1, 1, 0),            # error() and its kin, which cle
           "util/recording/member.c": (0, 0, 1), # member__text(), which cleans, and
           "util/recording/identity.c": (0, 0, 2), "util/recording/recording_json.c": (0, 0, 5),
           "util/recording/lost_names.c": (0, 0, 1),     # hexadecimal digits only
-          "util/recording/filter_words.c": (0, 0, 2),   # callers of member__set_text(), or that compare
+          "util/recording/filter_words.c": (0, 0, 2),   # comparisons, or member__set_text()
           "util/data/schema.c": (0, 0, 3),      # letters and printable ASCII only
           "util/part/cut_json.c": (0, 0, 1), "util/part/merge.c": (0, 0, 1),    # into a file
           "util/privacy/scrub_meta.c": (0, 0, 9), "util/privacy/scrub_ident.c": (0, 0, 6),  # into a file
           "util/capture/meta.c": (0, 0, 1),     # likewise
-          "util/keep/identity.c": (0, 0, 2)}    # the recorder's own, into META, messages, and a path, which cleans
+          "util/keep/identity.c": (0, 0, 2)}    # its own, for META and messages; a path, cleaned
 
 
 def test_nothing_prints_around_text_clean():
     """
-    Names from elsewhere are cleaned where they come in, or in a message as a whole. Whoever adds a way in or
-    out looks at how it does that, and at test_every_text_of_a_recording_is_harmless(), then at this table.
+    Names from elsewhere are cleaned where they come in, or in a message as a whole. If you add a
+    way in or out, check how it does that, see test_every_text_of_a_recording_is_harmless(), then
+    update this table.
     """
     patterns = [r"\bstderr\b", r"\bstdout\b|\b(?:printf|puts|putchar)\(", r"\bjson_object_get_string\b"]
     found = {}

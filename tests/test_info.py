@@ -50,7 +50,7 @@ def test_info_for_people(vmx):
 
 
 def test_names_of_columns_are_whole():
-    """They are keys of report and fields of script."""
+    """Names of columns, which report and script take, are never cut."""
     path = TREE / "tests" / "data" / "every-1.1.kvmw"
     frames = json.loads(kvmw("info", "-i", path, "--json").stdout)["frames"]
     names = {c["name"] for k in frames for c in k.get("columns") or []}
@@ -102,7 +102,7 @@ def test_info_of_what_is_left(svm, tmp_path):
     ({"all": True, "cpu_limit": 3.0}, "-a --cpu-limit 3%"), ({"cpu_limit": 0.1}, "--cpu-limit 0.1%"),
 ])
 def test_filters_in_the_words_of_options(tmp_path, filters, words):
-    """As JSON they are as they were recorded."""
+    """Text shows filters as options; JSON shows them as recorded."""
     path = Recording(META | {"filters": filters}).finish().write(tmp_path / "f")
     text = re.sub(r"\n {12}", " ", kvmw("info", path).stdout)
     assert re.search(r"^filters     (.*)$", text, re.M)[1] == words

@@ -51,7 +51,7 @@ def readelf(*options):
 
 
 def test_binary_is_hardened():
-    """What SECURITY.md promises of it."""
+    """The binary has the hardening that SECURITY.md promises."""
     segments, dynamic = readelf("-l"), readelf("-d")
     symbols = readelf("--dyn-syms")
     if "__asan_init" in symbols:
@@ -75,7 +75,7 @@ def test_version_is_everywhere_the_same(installed):
 
 
 def test_no_hyphens_of_a_page_became_a_dash(installed):
-    """Asciidoctor makes an em dash of two hyphens between blanks, which no shell takes."""
+    """Asciidoctor turns two hyphens between blanks into an em dash, which no shell understands."""
     for path in (installed / "usr/share/man").rglob("*.[15]"):
         assert "\\(em" not in path.read_text(), path
     assert "kvmw record\\fP \\-\\- " in (installed / "usr/share/man/man1/kvmw.1").read_text()

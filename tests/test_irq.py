@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Interrupts from assertion to EOI, and hypercalls: every row that says how long it was since
-the step before has that step among the rows, at just that time, with the same source.
+"""Interrupts from assertion to EOI, and hypercalls: if a row has a time since the previous step,
+that step is among the rows, at exactly that time and with the same source.
 """
 import collections
 import json
@@ -15,7 +15,7 @@ VECTOR_IPI, VECTOR_TIMER = 0x20, 0x21   # bench/x86/ports.h
 
 
 def check_steps(rows):
-    """Returns the rows of each kind, by kind."""
+    """Checks the steps; returns the rows by kind."""
     by_kind = collections.defaultdict(list)
     at = collections.defaultdict(list)
     for row in rows:
@@ -50,13 +50,13 @@ def test_known_interrupts(boot):
         assert len(steps[kind]) == perf[f"kvm:kvm_{name}"], name
     assert len(steps[IPI]) == did["ipi"]
     assert len(steps[ACCEPT]) == len(steps[EOI]) == did["ipi_taken"] + did["timer_fired"]
-    # Whose each was; the APIC's own timer has no assertion that KVM tells.
+    # The source of each; KVM shows no assertion of the APIC's own timer.
     wanted = collections.Counter({(VECTOR_IPI, IPI): did["ipi_taken"],
                                   (VECTOR_TIMER, 0): did["timer_fired"]})
     for kind in ACCEPT, EOI:
         assert collections.Counter((row.vector, row.source) for row in steps[kind]) == wanted
-    # Injected once after each acceptance; what is injected anew since its entry was put off
-    # has no time, for it was accepted no second time.
+    # Injected once after each acceptance. One injected again because its entry was put off has
+    # no time, as it was not accepted a second time.
     first = [row for row in steps[INJECT] if row.span_ns != NONE]
     assert collections.Counter((row.vector, row.source) for row in first) == wanted
     assert all(row.span_ns != NONE for row in steps[EOI])
@@ -76,16 +76,17 @@ def test_known_hypercalls(boot):
 
 @in_boots(*(name for name in boots_of("families") if name != "intel"))
 def test_linux_guest(boot):
-    """Disk (MSI), serial line (GSI 4), IPIs and timers: the steps fit, almost all are told."""
+    """Disk (MSI), serial line (GSI 4), IPIs and timers: the steps match, and almost all have a
+    source."""
     steps = check_steps(lab_fixtures.rows(boot.path("families.kvmw"), "irq"))
     accepted = collections.Counter(row.source for row in steps[ACCEPT])
     assert min(accepted[source] for source in (0, SET_IRQ, MSI, IPI)) > 10
     assert {row.irq for row in steps[ACCEPT] if row.source == SET_IRQ} >= {4}
-    # The first of a vector may have been accepted when its vCPU was not yet known as one.
+    # The first one of a vector may have been accepted before its vCPU was known.
     for kind in EOI, PV_EOI:
         told = sum(row.span_ns != NONE for row in steps[kind])
         assert told >= 0.98 * len(steps[kind]) > 0
-    # What a PIC asserts no local APIC accepts: firmware and Linux's first moments use it.
+    # No local APIC accepts what a PIC asserts; firmware and early Linux use the PIC.
     pic = max((row.time_ns for row in steps[ACK] if row.address in PICS), default=0)
     later = [row for row in steps[INJECT] if row.time_ns > pic]
     assert sum(row.source != NONE for row in later) >= 0.98 * len(later) > 0

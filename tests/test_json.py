@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What all JSON of kvmw has: a version, addresses that survive 53 bits, numbers or null."""
+"""All JSON of kvmw has a version, addresses that survive 53 bits, and numbers or null."""
 import json
 import shutil
 import subprocess
@@ -34,7 +34,8 @@ def objects(value):
 
 
 def check_hex(text):
-    """Each NAME_hex is NAME; each number that does not survive a double has one. How many there are."""
+    """Each NAME_hex equals NAME, and each number that a double cannot hold has one. Returns their
+    number."""
     pairs = 0
     for found in objects(text):
         for name, value in found.items():
@@ -50,12 +51,12 @@ def check_hex(text):
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
 def test_addresses_of_script(path):
     lines = printed("script", path, "--json").splitlines()
-    # One in some of many, which have the same members.
+    # A sample of many objects with the same members.
     rows = [json.loads(line) for line in lines[::1 + len(lines) // 3000]]
     assert check_hex(rows) > 0 or path.stem == "svm-userspace"
     exits = [row for row in rows if row["event"] == "exit"]
     assert all(row["rip_hex"] == (None if row["rip"] is None else hex(row["rip"])) for row in exits)
-    # CSV has no such columns: its numbers are text.
+    # CSV needs no such columns: its numbers are text.
     assert "_hex" not in printed("script", path, "--csv").split("\n")[0]
 
 
@@ -65,14 +66,14 @@ def test_addresses_of_report(args):
 
 
 def test_addresses_of_tracepoints():
-    """Fields that the kernel prints in hex."""
+    """Fields that the kernel prints in hex have a NAME_hex, too."""
     for line in printed("script", FAMILIES, "--json", "-e", "raw").splitlines():
         check_hex(json.loads(line))
 
 
 @pytest.mark.skipif(not shutil.which("jq"), reason="needs jq")
 def test_what_jq_makes_of_an_address():
-    """The number is another one, the string is not."""
+    """jq changes the number, but not the string."""
     path = TREE / "tests/data/svm-linux.kvmw"
     text = printed("script", path, "--json", "-e", "exit")
     row = next(row for row in map(json.loads, text.splitlines()) if row["rip"] > 1 << 63 and row["rip"] & 0x7ff)

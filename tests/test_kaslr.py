@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Where a guest's kernel was: found from the instructions that made it exit."""
+"""Where a guest's kernel was loaded, found from the instructions that exited."""
 import collections
 import gzip
 import json
@@ -27,7 +27,8 @@ def elf(code, at=TEXT):
 
 
 def lz4(data):
-    """A legacy frame whose blocks are literals alone, and behind it the size, as the kernel's Makefile adds it."""
+    """A legacy LZ4 frame with only literals, followed by the size, as the kernel's Makefile adds
+    it."""
     out = struct.pack("<I", 0x184c2102)
     for at in range(0, len(data), 8 << 20):
         part = data[at:at + (8 << 20)]
@@ -38,7 +39,8 @@ def lz4(data):
 
 
 def boot_image(payload):
-    """As Linux is booted, Documentation/arch/x86/boot.rst: a header, and the kernel compressed."""
+    """A bootable Linux image, see Documentation/arch/x86/boot.rst: a header and the compressed
+    kernel."""
     head = bytearray(1024)
     head[0x1f1] = 1                     # sectors of set-up code
     struct.pack_into("<H4sH", head, 0x1fe, 0xaa55, b"\xeb\x6aHd", 0)
@@ -49,7 +51,7 @@ def boot_image(payload):
 
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory):
-    """The files of a kernel, and where its instructions are."""
+    """The files of a kernel, and the addresses of its instructions."""
     rng, folder, places = random.Random(5), tmp_path_factory.mktemp("kernel"), {}
     code = bytearray(rng.randbytes(SIZE))
     for i in range(30):
@@ -78,11 +80,11 @@ def recording(path, exits):
 
 
 def exits_of(places, slide, changed=0):
-    """Each exits three times; some instructions the kernel has changed since."""
+    """Each instruction exits three times; the kernel has patched some since."""
     rng, found = random.Random(6), []
     for i, (at, (reason, detail)) in enumerate(places.items()):
         found += [(TEXT + slide + at + (5 if i < changed else 0), reason, detail)] * 3
-    # User code, a module, and exits that are about no instruction.
+    # User code, a module, and exits unrelated to an instruction.
     found += [(0x401000, SVM["cpuid"], CPUID), (0xffffffffc0300000, MSR, WRMSR), (TEXT + slide + 7, SVM["npf"], 7)]
     rng.shuffle(found)
     return found
@@ -110,7 +112,8 @@ def test_offset_is_found(kernel, tmp_path, image, slide, changed):
 
 
 def test_offset_is_uncertain(kernel, tmp_path):
-    """With another kernel's image, with too few instructions, and twice the same code."""
+    """No offset with another kernel's image, with too few instructions, or if the same code appears
+    twice."""
     folder, places = kernel
     args = ["report", "-s", "sym", "--guest-map", folder / "map"]
     path = recording(tmp_path / "f", exits_of(places, 0x1c000000))
@@ -129,7 +132,7 @@ def test_offset_is_uncertain(kernel, tmp_path):
 
 
 def test_nothing_to_find(kernel, tmp_path):
-    """A guest without Linux, exits of user code alone, a pipe."""
+    """A guest without Linux, one with exits in user code only, and a pipe."""
     folder, places = kernel
     args = ["report", "-s", "sym", "--guest-map", folder / "map", "--guest-vmlinux"]
     path = recording(tmp_path / "f", exits_of(places, 0x1c000000))
@@ -143,7 +146,7 @@ def test_nothing_to_find(kernel, tmp_path):
 
 
 def test_damaged_boot_image(kernel, tmp_path):
-    """Cut short, with a block that is longer than one may be, and one that is no block."""
+    """A boot image that is cut short, has a block longer than allowed, or an invalid one."""
     folder, places = kernel
     path = recording(tmp_path / "f", exits_of(places, 0))
     whole = (folder / "vmlinuz-lz4").read_bytes()

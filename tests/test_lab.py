@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The lab itself: what other tests rely on when they run something in it."""
+"""The lab itself: the properties that other tests rely on."""
 import os
 import subprocess
 
@@ -84,7 +84,7 @@ def test_wrong_usage():
 
 
 def test_no_archive_is_one_clear_line(tmp_path):
-    """Nothing cached and an archive that is not there: says so, boots nothing."""
+    """Without a cached kernel and a reachable archive, lab says so and boots nothing."""
     done = lab("run", "--", "true", env={**os.environ, "XDG_CACHE_HOME": str(tmp_path),
                                          "LAB_MIRROR": "file:///nonexistent/debian"})
     assert done.returncode == 125

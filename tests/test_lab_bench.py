@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw bench guest makes exactly the VM exits it says, by the kernel's own names and count."""
+"""kvmw bench guest makes exactly the VM exits that it reports, by the kernel's own names and
+counts."""
 import collections
 import json
 import re
@@ -8,12 +9,12 @@ import pytest
 
 from lab_fixtures import boots_of, in_boots
 
-# What the host does while a guest runs: interrupts and NMIs.
+# The host's own exits while a guest runs: interrupts and NMIs.
 HOST = {"svm": {"interrupt", "nmi"}, "vmx": {"EXTERNAL_INTERRUPT", "EXCEPTION_NMI"}}
 
 
 class Run:
-    """What one guest said, what the trace buffer lost, and the events in it."""
+    """What one guest printed, what the trace buffer lost, and its events."""
 
     def __init__(self, lines):
         self.said = None
@@ -31,14 +32,14 @@ class Run:
 
 
 def check_events(did, delay_us, events):
-    """What the guest did, as other tracepoints of KVM have it."""
+    """Checks what the guest did against other tracepoints of KVM."""
     taken = did["ipi_taken"] + did["timer_fired"]
     assert events["kvm_hypercall"] == did["vmcall"]
     assert events["kvm_apic_ipi"] == did["ipi"]
     assert events["kvm_apic_accept_irq"] == events["kvm_eoi"] == taken
-    # Again when KVM puts off the entry after it has set up the injection.
+    # Repeated if KVM puts off the entry after it has set up the injection.
     assert taken <= events["kvm_inj_virq"] <= taken + taken // 10 + 5
-    # None when the timer has fired by the time of the halt.
+    # None if the timer has fired before the halt.
     assert events["kvm_vcpu_wakeup"] <= did["halted"]
     if did["timer"] and delay_us >= 10000:
         assert events["kvm_vcpu_wakeup"] > 0

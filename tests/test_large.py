@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw report of many exits: what digging deeper takes, beside the plain report. Prints the figures (pytest -s)."""
+"""kvmw report of many exits: the cost of detailed reports relative to the plain one. Prints figures
+(pytest -s)."""
 import os
 import subprocess
 import sys
@@ -37,7 +38,8 @@ def took(path, *args):
 
 
 def test_digging_costs_little(made):
-    """Each twice, of which the quicker counts. 100 chains are read in more places than 10."""
+    """Detailed reports cost little more. Each runs twice, and the quicker run counts. 100 chains
+    need more reads than 10."""
     plain = min(took(made)[0] for _ in range(2))
     for times, *args in ((2, "-s", "sym", "--guest-kallsyms", "kallsyms"), (2, "--outliers", "10"), (4, "--outliers", "100"),
                          (2, "--interval", "1s")):

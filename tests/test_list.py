@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw list, as text and JSON: what needs no VM and no KVM."""
+"""kvmw list, as text and JSON: the parts that need neither VMs nor KVM."""
 import json
 import re
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What the recorder does behind its rings, at length: memory and states stay as they are, and no sum drifts (loadgen.c)."""
+"""The recorder behind its rings, over a long time: memory and states do not grow, and no sum drifts
+(loadgen.c)."""
 import os
 import re
 import subprocess
@@ -15,7 +16,7 @@ ROWS = os.environ.get("KVMW_LOAD_ROWS", "5e6")
 
 @pytest.mark.parametrize("mode", [[], ["--keep"], ["--switch"]], ids=["file", "keep", "switch"])
 def test_load(tmp_path, mode):
-    """--keep: what led up to a fault at the end is there, for 30 s, with exact totals."""
+    """With --keep, the snapshot has the 30 s before a fault at the end, with exact totals."""
     kept = [tmp_path / "kept"] if mode == ["--keep"] else []
     done = subprocess.run([LOADGEN, *mode, ROWS, *kept], cwd=tmp_path, text=True, capture_output=True, check=False)
     print(done.stdout)

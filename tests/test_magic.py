@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""packaging/magic: file(1) knows recordings, and nothing else for one."""
+"""packaging/magic: file(1) identifies recordings, and mistakes nothing else for one."""
 import shutil
 import subprocess
 
@@ -20,7 +20,7 @@ def file(*args, **kwargs):
 
 
 def test_it_has_no_mistakes():
-    """file -C compiles it, and would warn."""
+    """file -C compiles it without warnings."""
     done = subprocess.run(["file", "-c", "-m", MAGIC], capture_output=True, text=True, timeout=30)
     assert done.returncode == 0
     said = [line for line in (done.stdout + done.stderr).splitlines() if "using regular magic file" not in line]

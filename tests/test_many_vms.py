@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Hundreds of VMs at once, and more one after another than there are places: all that perf counts is recorded, VM by VM."""
+"""Hundreds of VMs at once, and more one after another than the maps hold: recorded counts equal
+perf's, VM by VM."""
 import pytest
 
 import lab_fixtures

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Events fault, dirty, memslot and ioctl: against the guest that did it, KVM's own dirty
+"""Events fault, dirty, memslot and ioctl, compared with what the guest did, KVM's own dirty
 bitmaps, and perf's counts of the same tracepoints."""
 import collections
 import json
@@ -26,7 +26,7 @@ def guest(boot):
 
 
 def logged(did):
-    """The gfns that KVM_GET_DIRTY_LOG gave to the guest's VMM."""
+    """The gfns that KVM_GET_DIRTY_LOG returned to the guest's VMM."""
     return [gfn for first, last in did["dirty"]["gfn_ranges"] for gfn in range(first, last + 1)]
 
 
@@ -36,7 +36,7 @@ def rows(boot, event, name="memory", kind=None):
 
 
 def totals(boot, event, name="memory"):
-    """The last ones of each vCPU and kind, as the kernel counted them."""
+    """The kernel's last totals of each vCPU and kind."""
     last = {(row.vcpu, row.reason): row for row in rows(boot, "total", name)
             if row.event == EVENTS[event]}
     return last.values()
@@ -92,17 +92,17 @@ def test_dirty_pages_are_the_log(boot):
 
 def in_order(indices):
     """
-    A push shows the index that the ring has when it is traced. If the thread is preempted just
-    before (7.2 may be), KVM marks the vCPU's steal time dirty, and both show that push's index.
+    A push shows the ring's index at the time of tracing. If the thread is preempted just before
+    (possible on 7.2), KVM marks the vCPU's steal time dirty, and both show that push's index.
     """
     return [index - (index == later) for index, later in zip(indices, indices[1:] + [None])]
 
 
 def check_rings(pushed, vcpus, missed):
     """
-    Each push into a vCPU's ring is one more, but for as many as were MISSED, and where the ring
-    has been reset to only grows; of a vCPU too that was halted when the recording began, and
-    into whose ring KVM pushes something before it enters the guest for the first time.
+    Each push into a vCPU's ring increases the index by one, except for MISSED ones, and the reset
+    index only grows. This includes a vCPU that was halted when the recording began, into whose
+    ring KVM pushes before it first enters the guest.
     """
     resets = []
     for vcpu in {row.vcpu for row in pushed}:
@@ -121,7 +121,7 @@ def check_rings(pushed, vcpus, missed):
 
 @in_boots(*boots_of("ring"))
 def test_dirty_ring(boot):
-    """A page that is marked while a ring is in use is what is pushed into it, one for one."""
+    """While a ring is in use, marked pages are the pages pushed into it, one for one."""
     assert boot.step("ring").status == 0, boot.step("ring").err
     perf = lab_fixtures.perf_stat(boot.path("ring.perf"))
     found = rows(boot, "dirty", "ring")
@@ -140,7 +140,7 @@ def test_dirty_ring(boot):
     check_rings([row for row in found if row.kind == RING_PUSH],
                 lab_fixtures.info(boot.path("ring.kvmw"))["vcpus"],
                 missed["kvm:kvm_dirty_ring_push"])
-    # QEMU switches logging on for all slots and off again, in both address spaces.
+    # QEMU turns logging on for all slots and off again, in both address spaces.
     flags = collections.defaultdict(list)
     for row in rows(boot, "memslot", "ring", SET):
         flags[row.slot].append(row.flags & 1)
@@ -153,7 +153,7 @@ def test_what_is_not_logged(boot):
     assert boot.step("unlogged").status == 0, boot.step("unlogged").err
     found = rows(boot, "dirty", "unlogged")
     assert not any(row.logging for row in found)
-    # 5.10 marks each page that it maps writable; later ones do so only for a log.
+    # 5.10 marks each page that it maps writable; later kernels do so only while logging.
     if boot.name == "bullseye":
         touched = json.loads(boot.step("unlogged").out)["total"]["touch"]
         assert len({row.gfn for row in found if row.slot == 1}) == touched == 100
@@ -173,7 +173,7 @@ def test_slots_made_before(boot):
 
 @in_boots(*boots_of("memory"))
 def test_slots_of_the_beginning(boot):
-    """They are those that are met later, whose VM does not change them."""
+    """The slots recorded at the start equal those seen later, in a VM that does not change them."""
     first = {row.slot: row for row in lab_fixtures.rows(boot.path("old.kvmw"), "slot")}
     seen = rows(boot, "memslot", "old")
     assert seen and len({(row.pid, row.vm) for row in first.values()}) == 1
@@ -190,7 +190,7 @@ def test_slots_are_the_ioctls(boot):
     assert [(row.time_ns, row.span_ns, row.tid, row.result) for row in made] == [
         (row.time_ns, row.span_ns, row.tid, row.result) for row in calls]
     assert [row.slot for row in made] == [0, 1, 2] and {row.result for row in made} <= {0, NONE}
-    # What the recording has seen made it need not tell once more.
+    # A slot whose creation was recorded need not be listed again.
     assert not rows(boot, "memslot", kind=SEEN)
     did = guest(boot)
     first = {gfn * PAGE_SIZE for gfn, _ in did["dirty"]["gfn_ranges"]}
@@ -207,11 +207,11 @@ def test_faults_are_the_guests(boot):
     of = slots(boot).values()
     memory = [row for row in faults if any(holds(slot, row.gpa) for slot in of)]
     touched = [row.gpa // PAGE_SIZE for row in memory if row.gpa >= 1 << 32]
-    # Each page of the touched slots once, and it was written to.
+    # Each page of the touched slots once, by a write.
     assert sorted(touched) == logged(did)
     assert {row.access & WRITE for row in memory if row.gpa >= 1 << 32} == {WRITE}
     assert {row.access for row in faults} >= {EXEC} and not any(row.access & ~7 for row in faults)
-    # Everything else has no memory, and nothing was mapped there.
+    # Other addresses have no memory, and nothing was mapped there.
     nowhere = [row for row in faults if row not in memory]
     told = [row for row in faults if row.span_ns != NONE]
     assert all(row.mmio == (row in nowhere) for row in told if row.span_ns)
@@ -232,11 +232,11 @@ def test_faults_have_durations(boot):
     if boot.name != "bullseye":
         assert not lost
     else:
-        # 5.10, of one CPU, remembers one call at a time: the other vCPU's was under way.
+        # 5.10 on one CPU tracks one call at a time: the other vCPU's was under way.
         for row in lost:
             assert any(other.tid != row.tid and other.time_ns < row.time_ns < other.time_ns + other.span_ns
                        for other in told)
-    # A fault is over before the next one of the thread; its mappings lie within.
+    # A fault ends before the thread's next one, and its mappings lie within it.
     for tid in {row.tid for row in told}:
         mine = sorted((row for row in told if row.tid == tid), key=lambda row: row.time_ns)
         for before, row in zip(mine, mine[1:]):
@@ -245,7 +245,7 @@ def test_faults_have_durations(boot):
 
 @in_boots(*boots_of("memory"))
 def test_faults_have_results(boot):
-    """Memory is mapped, everything else is emulated."""
+    """Faults on memory end with a mapping, all others with emulation."""
     of = slots(boot).values()
     for row in rows(boot, "fault", kind=PAGE_FAULT):
         memory = any(holds(slot, row.gpa) for slot in of)
@@ -265,7 +265,8 @@ def sum_of(what, causes, how, thread):
 
 @in_boots(*boots_of("memory"))
 def test_memory_taken_from_the_guest(boot):
-    """The VMM's thread "balloon" discards these ranges by madvise(), in this order."""
+    """Taken memory: the VMM's thread "balloon" discards these ranges by madvise(), in this
+    order."""
     scenes = json.loads(boot.step("results").out)
     hva = scenes["discarded"]["hva"]
     done = lab_fixtures.kvmw("script", "-i", boot.path("results.kvmw"), "-e", "mmu:invalidate", "--json")
@@ -275,12 +276,12 @@ def test_memory_taken_from_the_guest(boot):
             for row in taken] == scenes["ranges"]
     assert {(row["cause"], row["syscall"], row["vcpu"]) for row in taken} == {("clear", MADVISE, None)}
     assert len({row["tid"] for row in taken}) == 1
-    # Its stack is taken from it too, when it ends.
+    # Its stack is freed as well, when it ends.
     causes = lab_fixtures.report(boot.path("results.kvmw"), "-e", "mmu")["memory_taken"]["causes"]
     assert [(cause["guest_count"], cause["guest_bytes"]) for cause in causes
             if (cause["how"], cause["thread"]) == ("madvise", "balloon")] == [
         (len(scenes["ranges"]), len(discarded(scenes)) * PAGE_SIZE)]
-    # The sums are of the same.
+    # The sums agree.
     report = lab_fixtures.report(boot.path("results.kvmw"), "-e", "mmu")
     assert sorted((sum["how"], sum["thread"], sum["count"]) for sum in report["taken"]["causes"]) == sorted(
         (cause["how"], cause["thread"], cause["count"]) for cause in causes)
@@ -288,7 +289,7 @@ def test_memory_taken_from_the_guest(boot):
     assert balloon["kind"] == "vmm" and balloon["cause"] == "clear"
     assert balloon["bytes"] == sum_of("bytes", causes, "madvise", "balloon")
     assert balloon["guest_bytes"] in (None, len(discarded(scenes)) * PAGE_SIZE)
-    # The faults that followed from it.
+    # The resulting faults.
     refaults = lab_fixtures.report(boot.path("results.kvmw"), "-e", "fault")["page_faults"]["refaults"]
     assert [cause["count"] for cause in refaults["causes"]
             if (cause["how"], cause["thread"]) == ("madvise", "balloon")] == [len(discarded(scenes))]
@@ -296,7 +297,8 @@ def test_memory_taken_from_the_guest(boot):
 
 @in_boots(*boots_of("memory"))
 def test_results_are_those_that_the_guest_caused(boot):
-    """tests/fault_vmm.c makes the guest cause each of them, so often, at a place of its own."""
+    """tests/fault_vmm.c makes the guest cause each result a known number of times, at its own
+    place."""
     step = boot.step("results")
     assert step.status == 0, step.err
     scenes = json.loads(step.out)
@@ -311,7 +313,7 @@ def test_results_are_those_that_the_guest_caused(boot):
         first = scene["gpa"] // PAGE_SIZE
         return [dict(where[gfn]) for gfn in range(first, first + scene["pages"])]
 
-    # Each page is touched, then written to as its slot is logged; once more if it was discarded.
+    # Each page is touched, then written to while its slot is logged; once more if it was discarded.
     assert at("fixed") == [{FIXED: 3 if page in discarded(scenes) else 2} for page in range(16)]
     assert at("logged", fast) == [{FIXED: 1}] * 16
     assert at("mmio") == [{EMULATE: scenes["mmio"]["times"]}]
@@ -322,23 +324,23 @@ def test_results_are_those_that_the_guest_caused(boot):
     assert [row.result for row in rows(boot, "fault", "results") if row.ret_pf == ERROR] == [
         2 ** 64 - EFAULT]
     fetched, = at("fetched")
-    # It is mapped in the background, or by the vCPU that something else has woken.
+    # It is mapped in the background, or by the vCPU if something else woke it.
     assert set(fetched) in ({RETRY}, {RETRY, FIXED})
     assert {row.gpa for row in rows(boot, "fault", "results") if row.kind == ASYNC_GET} == {
         scenes["fetched"]["gpa"]}
     both, = at("both")
-    if boot.name == "bullseye":     # one call at a time: that of the first vCPU
+    if boot.name == "bullseye":     # tracks one call at a time: the first vCPU's
         assert both in ({FIXED: 1, NONE: 1}, {SPURIOUS: 1, NONE: 1})
     else:
         assert both == {FIXED: 1, SPURIOUS: 1}
-    # And these are all there are.
+    # There are no others.
     sums = collections.Counter()
     found_by_report = lab_fixtures.report(boot.path("results.kvmw"), "-e", "fault")["page_faults"]
     for row in found_by_report["results"]:
         sums[row["ret_pf"]] += row["count"]
     assert sums["emulate"] == scenes["mmio"]["times"] + times
     assert (sums["retry"], sums["error"]) == (fetched[RETRY], 1)
-    # Retried as the page was being fetched, and not because the host took any.
+    # Retried because the page was being fetched, not because the host took one.
     retries = found_by_report["retries"]
     assert retries["without"]["count"] == retries["count"] == fetched[RETRY]
     assert sum(sums.values()) == sum(counter.total() for counter in found.values())
@@ -360,12 +362,12 @@ def test_ioctls(boot):
     vm_fds = {row.fd for row in calls if row.fd_kind == VM}
     assert len(vm_fds) == 1 and vm.result in vm_fds | {NONE}
     assert [row.arg for row in by_cmd[CREATE_VCPU]] == [0, 1]
-    # One descriptor after the other; where a return was missed, the calls tell which.
+    # Descriptors ascend; where a return was missed, the calls show which one it was.
     fds = sorted({row.fd for row in calls if row.fd_kind == VCPU})
     assert len(fds) == 2
     assert all(row.result in (fd, NONE) for row, fd in zip(by_cmd[CREATE_VCPU], fds))
     assert {row.fd_kind for row in calls} == {DEV_KVM, VM, VCPU}
-    # KVM_RUN returned as often as the guest went to its VMM, to no one's error.
+    # KVM_RUN returned as often as the guest left for its VMM, without errors.
     vcpus = {v["tid"]: v for v in did["vcpu"]}
     for fd, (tid, vcpu) in zip(fds, sorted(vcpus.items(), key=lambda item: item[1]["id"])):
         runs = [row for row in by_cmd[RUN] if row.fd == fd]
@@ -376,7 +378,7 @@ def test_ioctls(boot):
 
 @in_boots(*boots_of("memory"))
 def test_ioctl_under_way(boot):
-    """KVM_RUN has not returned when the recording ends: a row without a duration."""
+    """An ioctl that has not returned at the end of the recording has a row without a duration."""
     calls = rows(boot, "ioctl", "old")
     done = [row for row in calls if row.span_ns != NONE]
     assert {row.cmd for row in calls} == {RUN}
@@ -389,7 +391,7 @@ def test_ioctl_under_way(boot):
 
 @in_boots(*boots_of("memory"))
 def test_one_vcpu(boot):
-    """--vcpu leaves out the other one and the VMM's own threads."""
+    """--vcpu excludes the other vCPU and the VMM's own threads."""
     found = {}
     for event in EVENTS:
         step = boot.step(f"one-{event}")
@@ -399,7 +401,7 @@ def test_one_vcpu(boot):
         assert {v["vcpu"] for v in about["vcpus"]} <= {1}
     assert len({row.gfn for row in found["dirty"] if row.logging}) == 30
     assert sum(row.kind == PAGE_FAULT for row in found["fault"]) >= 30
-    # The slots are set by another thread.
+    # Another thread sets the slots.
     assert not [row for row in found["memslot"] if row.kind == SET]
     did = json.loads(boot.step("one-ioctl").out)
     runs = sum(did["vcpu"][1]["user_exits"].values())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw merge: parts of a recording are the recording again."""
+"""kvmw merge: the parts of a recording, merged, are the recording again."""
 import json
 import re
 
@@ -50,7 +50,7 @@ def test_parts_make_the_whole(name, what, tmp_path):
     assert done.returncode == 0, done.stderr
     assert all(r.damage == [] for r in [rows(out)])
     for event in "exit", "fault", "sched", "memslot":
-        # Threads that are no vCPU are in no part by vCPU.
+        # Threads that are not vCPUs are in no part made with --vcpu.
         if event not in {"event": ("exit", "memslot"), "vcpu": ("sched",)}.get(what, ()):
             assert shown(out, "-e", event) == shown(golden, "-e", event), event
     assert memslots(out) == memslots(golden)
@@ -114,7 +114,7 @@ def test_what_does_not_fit_into_memory_is_not_lost(tmp_path):
 
 @pytest.fixture(scope="module")
 def losing(tmp_path_factory):
-    """A second of which everything was lost, between two of which all is there; nothing begins at 2 s."""
+    """A complete second, one with all rows lost, and a complete one; nothing begins at 2 s."""
     rec = Recording()
     for second in range(3):
         rec.frame([(START + second * 10**9 + 1000 * k, 100, 50, 0, 0x78, 0, 2) for k in range(1, 11)],
@@ -139,7 +139,8 @@ def test_parts_may_share_an_end_where_nothing_is(losing, tmp_path):
 
 
 def test_of_what_is_damaged_nothing_is_exact(tmp_path):
-    """The kernel's totals are of all rows; which of those that are missing a part in time would have, nobody knows."""
+    """The kernel's totals cover all rows; how many of the missing ones fall into a part in time is
+    unknown."""
     data = bytearray((DATA / "svm-linux.kvmw").read_bytes())
     frame = [f for f in rows(DATA / "svm-linux.kvmw").frames if f.type == 4][5]
     data[data.index(frame.payload) + 100] ^= 1
@@ -149,10 +150,10 @@ def test_of_what_is_damaged_nothing_is_exact(tmp_path):
         merge(tmp_path / "out", *made)
         for path in *made, tmp_path / "out":
             assert re.search(r" damaged .*at least \d{3,} events are missing", heading(path)), path
-            # The recorder did finish.
+            # The recorder finished, though.
             assert "cut off" not in heading(path) and "did not finish" not in kvmw("report", path).stderr, path
         assert ("exact" in heading(tmp_path / "out")) == bool(totals(tmp_path / "out")) == (what == "vcpu")
-    # Each part says what the recording lacks.
+    # Each part says what is missing in the recording.
     one, other = (re.search(r"(\d+) events are missing", kvmw("report", tmp_path / path).stderr).group(1)
                   for path in ("damaged", "out"))
     assert one == other

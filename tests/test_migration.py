@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw report -e dirty: will it migrate?  Beside a slow replay of the same marks."""
+"""kvmw report -e dirty: would the VM's migration end?  Compared with a slow replay of the same
+marks."""
 import collections
 import math
 import random
@@ -31,7 +32,8 @@ def make(path, marks, frames=(slots(),), lost=0):
 
 
 def rewritten(seed, hot, cold=0, busy=lambda i: True, gfn=0x1000, late=0):
-    """Hot pages once whenever the log is taken, at a random moment; cold ones once."""
+    """Hot pages are marked once each time the log is taken, at a random moment; cold ones once in
+    all."""
     rng = random.Random(seed)
     rounds = SECONDS * 1000 * MS // LOG_TAKEN
     marks = [mark(late + i * LOG_TAKEN + rng.randrange(LOG_TAKEN), 0, gfn + page)
@@ -40,16 +42,16 @@ def rewritten(seed, hot, cold=0, busy=lambda i: True, gfn=0x1000, late=0):
 
 
 def at_once(period, hot, gfn, late=0):
-    """Written all the time: marked as soon as the log is taken."""
+    """Pages written all the time: marked as soon as the log is taken."""
     return [mark(late + i * period + page * 1000, 0, gfn + page) for i in range(SECONDS * 1000 * MS // period) for page in range(hot)]
 
 
 def sweep(pages, per_page):
-    """One page after the other, again and again."""
+    """One page after another, again and again."""
     return [mark(i * per_page, 0, 0x9000 + i % pages) for i in range(SECONDS * 1000 * MS // per_page)]
 
 
-# Of "pieces", the log is taken one GiB after the other; KVM's own pages are marked whenever it writes them.
+# In "pieces", the log is taken GiB by GiB; pages that KVM itself writes are marked at each write.
 PATTERNS = {"hot": rewritten(1, 300), "mixed": rewritten(2, 100, 2000),
             "bursts": rewritten(3, 400, 100, lambda i: i // 5 % 2 == 0),
             "sweep": sweep(2000, MS // 2) + at_once(LOG_TAKEN, 20, 0x100),
@@ -68,7 +70,8 @@ def migration(path, *args):
 
 
 def taken(at, usual):
-    """Of each GiB when its log was taken: whenever a page is marked that was since the last time; but for KVM's own pages."""
+    """When each GiB's log was taken: before a page is marked again, except for pages that KVM
+    itself writes."""
     number, takes, seen = collections.Counter(page for _, page in at), {}, {}
     most = sorted(number.values(), reverse=True)[4 * 2 if any(page >> 12 == 8 for page in number) else 4]
     for time, page in at:
@@ -86,7 +89,7 @@ def taken(at, usual):
 
 
 def replay(marks, usual, bits, downtime, slow):
-    """As kvmw-report(1) describes it, with sets of pages."""
+    """The model of kvmw-report(1), with sets of pages."""
     at = sorted((row[0], row[6]) for row in marks if row[5] == PAGE)
     first = at[0][0]
     at = [(t - first, page) for t, page in at]
@@ -142,7 +145,7 @@ def test_rounds_are_those_of_a_slow_replay(files, name):
 
 
 def test_the_slowest_link(files):
-    """300 pages are written again in every round: what sends them within the downtime."""
+    """300 pages are rewritten in every round: the slowest link sends them within the downtime."""
     found = migration(files["hot"], "--link=200M")
     needed = 300 * 4096 * 8 / 0.3
     assert needed * 0.9 < found["slowest_bits_per_second"] < needed * 1.1
@@ -195,8 +198,9 @@ def test_options(files):
 @in_boots("families-trixie")
 def test_beside_qemu(boot):
     """
-    Guests that write in five ways are migrated by QEMU, whose bandwidth is capped, after their marks were recorded. How
-    long what it sent takes at this rate: its own time also has what an emulator makes it wait.
+    Guests that write in five ways are recorded, then migrated by QEMU with a bandwidth limit. The
+    compared time is that of the sent bytes at this rate, as QEMU's own time includes delays of the
+    emulator.
     """
     assert boot.step("converge").status == 0, boot.step("converge").err
     about, outcomes = boot.json("converge.json"), []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Names of what exits and other events were about: built-in ones, and those of --regions."""
+"""Names of details of exits and other events: built-in ones, and those of --regions."""
 import csv
 import io
 import json
@@ -60,7 +60,7 @@ def path(tmp_path_factory):
 
 
 def names(path, *args):
-    """{(kind, number): name} of what report shows."""
+    """{(kind, number): name} as report shows them."""
     return {(row["detail_kind"], row["detail_value"]): row.get("name")
             for row in report(path, "-e", "exit", "-s", "detail", *args)["rows"]}
 
@@ -112,7 +112,7 @@ def test_of_faults(path, tmp_path):
     assert {r.get("name", "")[:8] for r in ranges} == {"HPET", "a region"}
     text = text_of(path, "-e", "fault", "--width", "80", "--regions", regions)
     assert max(map(len, text.splitlines())) <= 80 and "0x5000000-0x51fffff" in text
-    # A part of the range is something else.
+    # Part of the range is something else.
     regions.write_text("0-5100fff pc.ram\n")
     ranges = report(path, "-e", "fault", "--regions", regions)["page_faults"]["ranges"]
     assert {r.get("name") for r in ranges} == {"HPET", None}
@@ -147,21 +147,21 @@ address-space: memory
         (OUT, 0xc040): "second, which counts", (FAULT_READ, 0x5000000): "one byte"}
     lines = kvmw("script", "-i", path, "-e", "exit,fault", "--regions", regions).stdout.splitlines()
     assert sum("detail=out:0x3f8(serial)" in line for line in lines) == 1
-    # A nested guest's ports and memory are its own.
+    # A nested guest's ports and memory get no names of the VM's.
     assert sum("detail=out:0x3f8(COM1_transmit)" in line for line in lines) == 1
     assert sum("gpa=0xfed00108(hpet)" in line for line in lines) == 1
 
 
 @pytest.mark.parametrize("name", ["mtree-q35.txt", "mtree-pc.txt"])
 def test_qemus_text(path, tmp_path, name):
-    """As a monitor on standard output has it; what the tables know better keeps its name."""
+    """QEMU's text as its monitor prints it; a more exact built-in name is kept."""
     found = names(path, "--regions", DATA / name)
     known = {key: name for key, (_, name) in DETAILS.items()} | {(FAULT_READ, 0x5000000): "pc.ram"}
     if name == "mtree-q35.txt":
         known |= {(MMIO_WRITE, 0xfeb80004): "e1000e-mmio", (FAST_MMIO, 0xfebd0000): "msix-table",
                   (OUT, 0xc040): "e1000e-io"}
     assert found == known
-    # With KVM there is a mark behind what has a memory slot, with -o an owner behind all.
+    # With KVM, regions with a memory slot are marked; with -o, each has an owner.
     text = (DATA / name).read_bytes().decode().replace("\r", "")
     for end in " KVM", " owner:{dev id=net0}", " owner:{dev path=/machine/q35} KVM":
         other = tmp_path / "other"
@@ -214,7 +214,7 @@ def test_wrong_files(path, tmp_path):
 
 
 def test_large_file(path, tmp_path):
-    """Overlapping ranges, in any order; the safety limit is in seconds of CPU."""
+    """Overlapping ranges in any order. The safety limit is in seconds of CPU time."""
     rng = random.Random(4)
     ranges = []
     for i in range(100_000):
@@ -250,7 +250,8 @@ def icr(to, vector, more=0):
 
 
 def test_interrupt_commands(tmp_path):
-    """Who is sent which vector, by every output; level and trigger of it say nothing."""
+    """Every output names target and vector of an interrupt command; level and trigger do not
+    matter."""
     sent = [(icr(1, 0xfd), "ICR: IPI vector 0xfd to vCPU 1")] * 3 + [
         (icr(1, 0xfd, 0x4000), "ICR: IPI vector 0xfd to vCPU 1"),
         (icr(2, 0xfb), "ICR: IPI vector 0xfb to APIC id 2"),
@@ -276,7 +277,7 @@ def test_interrupt_commands(tmp_path):
 
 
 def test_interrupt_commands_of_a_reason(tmp_path):
-    """Those that count are the details; the register is, where there are too many different ones."""
+    """Frequent commands are details; if there are too many different ones, the register is."""
     few = [msr_row(i, 0, icr(i % 4 == 0, 0xfd)) for i in range(100)]
     (reason,) = report(write_msrs(tmp_path / "few", few))["rows"]
     assert [(d["detail"], d["count"]) for d in reason["details"]] == [

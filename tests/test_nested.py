@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Event nested, with the built-in guest as guest of a guest: its exits are known."""
+"""Event nested, with the built-in guest as the guest of a guest, whose exits are known."""
 import bisect
 import collections
 import json
@@ -7,7 +7,7 @@ import json
 import lab_fixtures
 from lab_fixtures import NONE, REASONS, boots_of, in_boots
 
-# KVMW_KINDS_nested of util/events.h, and the tracepoints beneath: those that the kernel has.
+# KVMW_KINDS_nested of util/events.h, and their tracepoints, as far as the kernel has them.
 ENTER, EXIT, INJECT = 1, 2, 3
 PAGE_FAULT = 1              # KVMW_KINDS_fault
 RETRY, EMULATE, FIXED, WRITE_PROTECTED = 1, 2, 4, 7     # KVMW_RET_PFS
@@ -29,14 +29,14 @@ def test_known_guest_of_a_guest(boot):
     for kind, names in POINTS.items():
         assert len(kinds[kind]) == sum(perf.get(f"kvm:kvm_nested_{name}", 0) for name in names)
 
-    # What L2 did; KVM hands all of it to L1, which intercepts as KVM does.
+    # What L2 did; KVM hands all of it to L1, which intercepts the same as KVM.
     exits = {REASONS["svm"][name]: n for name, n in did["exits"]["svm"].items() if name != "npf"}
     for kind in EXIT, INJECT:
         numbers = collections.Counter(row.reason for row in kinds[kind])
         assert {reason: numbers[reason] for reason in exits} == exits
         assert {row.isa for row in kinds[kind]} == {2}
 
-    # L1's time ends where it runs L2 again; after L2's last exit it does not.
+    # L1's time ends when it runs L2 again, which it does not after L2's last exit.
     enters = {row.time_ns for row in kinds[ENTER]}
     told = [row for row in kinds[INJECT] if row.span_ns != NONE]
     assert len(told) == len(kinds[INJECT]) - 1
@@ -52,7 +52,7 @@ def test_known_guest_of_a_guest(boot):
 
 @in_boots(*boots_of("nested"))
 def test_exits_of_l2_are_marked(boot):
-    """Of an exit's rows exactly those of L2 say so; likewise faults at addresses of L2."""
+    """Exactly the exits of L2 are marked as such, and likewise faults at addresses of L2."""
     path = boot.path("nested.kvmw")
     exits = lab_fixtures.rows(path)
     traced = sorted(row for row in lab_fixtures.rows(path, "nested") if row.kind == EXIT)
@@ -73,8 +73,8 @@ def test_exits_of_l2_are_marked(boot):
         of = exits[bisect.bisect_right(began, row.time_ns) - 1]
         assert row.nested == of.nested
         assert not row.nested or (row.level, row.pfn) == (NONE, NONE)
-    # Those of L2 are handled by other functions: mapped, or L1's to handle.
+    # Other functions handle L2's faults: mapped, or left to L1.
     assert {row.ret_pf for row in faults if row.nested} == {RETRY, FIXED}
-    # L1 writes to page tables that KVM shadows, which has a number of its own since 6.12.
+    # L1 writes to page tables that KVM shadows; this has its own number since 6.12.
     of_tables = {row.ret_pf for row in faults if not row.nested and row.mmio == 0} - {RETRY, FIXED}
     assert of_tables == {WRITE_PROTECTED if boot.name == "families-sid" else EMULATE}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Every row and every total of exit and userspace of programs of vmm.c, known and random ones,
-beside what a trace of the same run says (README: The oracle)."""
+"""Every row and total of exit and userspace, for known and random programs of vmm.c, compared with
+a trace of the same run (README: The oracle)."""
 import pytest
 
 import lab_fixtures
@@ -35,7 +35,7 @@ def test_random_programs(boot):
 @pytest.mark.skipif(not vmm_programs.hypothesis, reason="needs python3-hypothesis")
 @pytest.mark.parametrize("steady", [False, True])
 def test_random_programs_are_possible(steady):
-    """And the same ones for a seed."""
+    """Random programs are possible, and the same for the same seed."""
     make = vmm_programs.random_plans.__wrapped__
     found = [program for _, programs in make("here", 12, "5", steady) for program in programs]
     assert len(found) == 12 and len(set(found)) > 9
@@ -61,7 +61,7 @@ def test_shorter_programs():
 
 
 def test_what_a_machine_is_told():
-    """A plan is a file; programs are lines of it, as they are."""
+    """A plan is a file with one program per line, unchanged."""
     text = vmm_programs.shell({"a": ("-e exit", ["0 vm 0; 1 run 0 2 3 &", "0 die"])})
     assert text.splitlines() == ["mkdir -p /plans", "cat >/plans/a <<'END'", "-e exit",
                                  "0 vm 0; 1 run 0 2 3 &", "0 die", "END"]

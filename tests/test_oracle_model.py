@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The oracle notices whatever is wrong: here the trace and the recording are made up."""
+"""The oracle notices every error. The traces and recordings here are made up."""
 import copy
 import types
 
@@ -14,7 +14,7 @@ US = 1000
 
 
 class Trace:
-    """Events as the two tracers give them: one every millisecond, 10 us apart."""
+    """Events as two tracers show them: one every millisecond, 10 us apart."""
 
     def __init__(self):
         self.events, self.now = [], 0
@@ -140,7 +140,7 @@ def totals(rows, event):
 
 
 def recording(model, command=("kvmw", "record", "-e", "exit,userspace")):
-    """What kvmw would have to record, in the middle between the tracers."""
+    """What kvmw should record, with times halfway between the tracers'."""
     ids = {vcpu: number for number, vcpu in enumerate(model.vcpus)}
     row = types.SimpleNamespace
     rows = {EXIT: [row(**cycle_row(c, ids[v])) for v in ids for c in v.cycles],
@@ -181,7 +181,7 @@ def test_each_field_of_each_row_counts(event):
         for name in vars(row):
             before = getattr(row, name)
             setattr(row, name, 1 - before if name == "vcpu" else changed(before))
-            # Of a cycle that never ended nobody knows what went on after the trace.
+            # What an unfinished cycle did after the trace is unknown.
             is_open = event == EXIT and row.total_ns == ONES and name in ("wait_ns", "block_ns", "user_ns")
             assert is_open or differences(t.events, said), (row, name)
             setattr(row, name, before)
@@ -244,7 +244,7 @@ def test_each_identity_counts():
 
 
 def test_each_event_of_the_trace_counts():
-    """Leave one out: either nothing can be made of the rest, or it tells something else."""
+    """Without any one event, the trace is either inconsistent or means something else."""
     t = two_vcpus()
     said = recording(oracle_model.Model(t.events))
     for i, event in enumerate(t.events):
@@ -265,12 +265,12 @@ def only(events):
 
 
 def about(time):
-    """In milliseconds: the tracers are 10 us apart, and KVM_RUN begins within one."""
+    """Equal in milliseconds: the tracers are 10 us apart, and KVM_RUN begins within one ms."""
     return time.lo // (1000 * US), -(-time.hi // (1000 * US))
 
 
 def test_a_vcpu_that_changes_its_thread():
-    """Its cycle goes on, and all of its time outside of KVM_RUN is the VMM's."""
+    """A vCPU's cycle goes on in another thread; all of its time outside KVM_RUN is the VMM's."""
     t = a_guest()
     t.thread(101, 100)
     t.exit(100, 0x7b)
@@ -321,7 +321,7 @@ def test_sleeping_and_waiting():
 @pytest.mark.parametrize("state,wakeup,asleep", [
     (1, True, True), (0, True, True), (0, False, False), (0x100, True, False), (0x101, True, False)])
 def test_whether_it_slept(state, wakeup, asleep):
-    """A state of 0 may have come too late; a thread that was preempted may be woken too."""
+    """State 0 may have been read too late, and a preempted thread may be woken, too."""
     t = a_guest()
     t.exit(100)
     t.switch(100, 0, state)
@@ -334,7 +334,7 @@ def test_whether_it_slept(state, wakeup, asleep):
 
 
 def test_losing_the_cpu_on_the_way_into_kvm():
-    """Before KVM has begun to run, or after: it is the same wait, in full."""
+    """The full wait counts, whether the CPU is lost before KVM began to run or after."""
     t = a_guest()
     t.exit(100)
     t.back(100)
@@ -361,12 +361,12 @@ def test_losing_the_cpu_while_kvm_tells_of_the_return():
     t.entry(100)
     (((cycle,), (returned,)),) = only(t.events)
     assert about(returned.time) == (10, 13) and about(returned.user) == (1, 6)
-    # In the kernel or in the VMM, it waited all the same.
+    # It waited, whether in the kernel or in the VMM.
     assert about(cycle.wait) == (0, 2) and about(cycle.user) == (1, 5)
 
 
 def test_files_are_of_their_process():
-    """The numbers of files say nothing across processes, nor after KVM gave them to another."""
+    """File numbers mean nothing in another process, or after KVM has reused them."""
     t = Trace()
     for tid in (100, 200):
         t.thread(tid, 0)
@@ -419,7 +419,8 @@ def test_left_out_by_number():
 
 
 def test_two_tracers():
-    """Equal events are told apart by their order; what only the first saw has no latest time."""
+    """Equal events are matched in order; an event that only the first tracer saw has no latest
+    time."""
     def events(times):
         return [ftrace.Event("kvm_entry", 100, 0, time, {"rip": 1}) for time in times]
 
@@ -434,7 +435,7 @@ def test_two_tracers():
 
 
 def test_pages_of_a_tracer():
-    """A record each of both sizes, a long pause, and a page that lost some."""
+    """Records of both sizes, a long pause, and a page that lost events."""
     formats = ftrace.Formats("name: kvm_entry\nID: 9\nformat:\n"
                              "\tfield:unsigned int vcpu_id;\toffset:8;\tsize:4;\tsigned:0;\n"
                              "\tfield:char comm[4];\toffset:12;\tsize:4;\tsigned:0;\n")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """The Debian package and the RPM are built, installed, run and removed, without network.
 
-Both are built from what `make dist` would pack of the tree as it is, and installed below a
-directory of their own. The second one compiles little of what the first one has compiled.
+Both are built from what `make dist` would pack of the current tree, and installed below their
+own directories. The second build reuses most of what the first has compiled.
 """
 import os
 import re
@@ -40,7 +40,7 @@ def run(*argv, cwd=None, **env):
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory):
-    """A copy of the tree, without what is built but by another test here."""
+    """A copy of the tree, without build results except those of the other test here."""
     into = tmp_path_factory.mktemp("sources") / f"kvmw-{VERSION}"
     if not (TREE / ".git").exists():
         pytest.skip("not a git work tree")
@@ -97,7 +97,7 @@ def test_debian_package(sources, tmp_path):
 def test_rpm(sources, tmp_path):
     (sources / "kvmw.c").touch()
     run("tar", "-C", sources.parent, "-czf", tmp_path / f"kvmw-{VERSION}.tar.gz", sources.name)
-    # On Debian the names of packages that it is built with are others.
+    # On Debian its build dependencies have other names.
     said = run("rpmbuild", "-bb", "--nodeps", "--define", f"_topdir {tmp_path}/rpm", "--define",
         f"_sourcedir {tmp_path}", "--define", "debug_package %{nil}", "--define",
         "_build_id_links none", sources / "packaging/kvmw.spec")

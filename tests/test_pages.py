@@ -17,7 +17,7 @@ GLOBAL = {("", "--help", ""), ("", "--usage", "")}
 
 
 def page(name):
-    """The text of a page, with what it includes by tag."""
+    """The text of a page, with its includes resolved by tag."""
     def include(match):
         text = (DOC / match[1]).read_text()
         return re.search(rf"// tag::{match[2]}\[\]\n(.*?)// end::{match[2]}\[\]\n", text, re.S)[1]
@@ -41,7 +41,7 @@ def help_of(command):
 
 
 def options_of_help(text):
-    """{(-s, --long, ARGUMENT)} of the output of argp."""
+    """{(-s, --long, ARGUMENT)} in the output of argp."""
     found = set()
     for line in text.splitlines():
         if match := re.match(r"  (?:(-.), |    )(--[\w-]+)(?:(?:=|(?=\[))(\S+))?(?:  |$)", line):
@@ -51,7 +51,7 @@ def options_of_help(text):
 
 
 def options_of_page(name):
-    """The same of a page, where a short option stands before the long one."""
+    """The same for a page, where a short option precedes the long one."""
     found, short = set(), ""
     for line in section(page(name), "OPTIONS").splitlines():
         if match := re.fullmatch(r"(-\w)(?: (\S+))?::", line):
@@ -107,11 +107,11 @@ def test_page_of_findings_has_the_rules():
 
 @pytest.mark.parametrize("path", sorted(DOC.glob("kvmw*.txt")), ids=lambda path: path.stem)
 def test_asciidoctor_sees_what_was_meant(path):
-    """A paragraph that is indented after an empty line is printed as it stands, with its backticks; an item within
-    a line is no item."""
+    """Asciidoctor prints an indented paragraph after an empty line literally, with its backticks; a
+    list item within a line is not one."""
     text = page(path.stem)
     assert not re.findall(r"\n\n\t.*", text) and not re.findall(r".*\S \d:: .*", text)
-    # Code that begins or ends with a blank is none.
+    # Text that begins or ends with a blank is not taken for code.
     plain = re.sub(r"^-{4,}\n.*?^-{4,}\n|^  .*\n", "", text, flags=re.M | re.S)
     assert not [code for code in re.findall(r"(?<!\w)`([^`\n]+)`(?!\w)", plain) if code != code.strip()]
 
@@ -125,7 +125,7 @@ def test_every_tag_is_used():
 
 
 def names_in_error(option):
-    """What report names as right when it gets a wrong value."""
+    """The values that report lists when it gets a wrong one."""
     done = kvmw("report", f"{option}=nonsense")
     assert done.returncode == 2
     message = next(line for line in done.stderr.splitlines() if "nonsense" in line)
@@ -148,7 +148,8 @@ def test_keys_and_orders_of_report(option):
 
 
 def test_events_and_groups():
-    """What kvmw list shows is described for record -e, and named for report -e."""
+    """All events and groups in kvmw list are described under record -e, and named under report
+    -e."""
     listed = json.loads(kvmw("list", "--json").stdout)
     events, groups = ([item["name"] for item in listed[of]] for of in ("events", "groups"))
     text = section(page("kvmw-record"), "EVENTS")
@@ -160,7 +161,7 @@ def test_events_and_groups():
 
 @pytest.mark.parametrize("name", ["HACKING.md", "README.md"])
 def test_files_that_are_named_exist(name):
-    """Except those that stand for another: ARCH, the name of a family."""
+    """Files named in the documentation exist, except placeholders: ARCH, the name of a family."""
     words = re.findall(r"`([\w./*-]+)`", (TREE / name).read_text())
     paths = [word for word in words if re.search(r"/|\.(c|h|md|txt|py|spec)$", word)
              and not re.search(r"NAME|ARCH|name|family|^/dev", word)]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A real Prometheus scrapes kvmw's metrics: its tools are content, and all that contrib/ asks has an answer.
-The numbers of a thousand VMs are made by tests/unit/test_openmetrics.c; those of this machine's KVM are real."""
+"""A real Prometheus scrapes kvmw's metrics: its tools do not complain, and every query in contrib/
+has an answer. tests/unit/test_openmetrics.c makes the numbers of a thousand VMs; those of this
+machine's KVM are real."""
 import contextlib
 import json
 import re
@@ -25,7 +26,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(not shutil.which("promtool"),
 
 @contextlib.contextmanager
 def made(vms):
-    """The address of made metrics, which grow with each scrape."""
+    """The address of a server of made metrics, which grow with each scrape."""
     with subprocess.Popen([MADE, str(vms)], stdout=subprocess.PIPE, text=True) as server:
         try:
             yield server.stdout.readline().strip()
@@ -55,7 +56,7 @@ class Prometheus:
 
 @contextlib.contextmanager
 def prometheus(tmp_path, url):
-    """One that has scraped twice, so that rates have something to begin with."""
+    """A Prometheus that has scraped twice, so that rates exist."""
     port = free_port()
     config = tmp_path / "prometheus.yml"
     config.write_text(f"""
@@ -86,13 +87,13 @@ scrape_configs:
 
 
 def checked(text):
-    """promtool has nothing to say about names, types and help."""
+    """Asserts that promtool has no complaint about names, types and help."""
     done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def dashboard():
-    """All expressions, with what Grafana puts in place of its variables."""
+    """The dashboard's expressions, with Grafana's variables replaced."""
     def walk(thing):
         if isinstance(thing, dict):
             for name, value in thing.items():
@@ -109,7 +110,7 @@ def dashboard():
 
 
 def alerts(prometheus_):
-    """The rules' expressions, as Prometheus has read them; where they compare, whether it is so."""
+    """The rules' expressions as Prometheus reads them, with comparisons as booleans."""
     with urllib.request.urlopen(prometheus_.api + "rules", timeout=60) as answer:
         groups = json.load(answer)["data"]["groups"]
     return {rule["name"]: re.sub(r" > ", " > bool ", rule["query"]) for group in groups for rule in group["rules"]}
@@ -122,7 +123,8 @@ def test_rules():
 
 
 def test_a_thousand_vms(tmp_path):
-    """What contrib/ asks has an answer; the number of series, and so the text, is bounded."""
+    """Every query in contrib/ has an answer; the number of series, and thus the text, is
+    bounded."""
     with made(VMS) as url, prometheus(tmp_path, url) as asked:
         queries = list(dashboard())
         assert len(queries) == 8

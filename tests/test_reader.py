@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What kvmw says of a recording that is newer than itself, or not whole, in all commands that read."""
+"""What all reading commands say about a recording that is newer than kvmw, or incomplete."""
 import json
 import struct
 import subprocess
@@ -26,7 +26,7 @@ def run(command, path, **kwargs):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_newer_minor_version(tmp_path, command):
-    """One notice, and all the same."""
+    """A newer minor version causes one notice, and otherwise the same output."""
     path = tmp_path / "f"
     path.write_bytes(FILE.read_bytes())
     known = run(command, path)
@@ -46,7 +46,7 @@ def test_newer_minor_version_of_several(tmp_path):
         path.write_bytes(with_version(1, 2))
     for done, nr in (kvmw("diff", *paths[:2]), 2), (kvmw("scrub", *paths[1:]), 1):
         assert done.returncode == 0 and done.stderr.count(": format 1.2; this kvmw knows 1.1") == nr
-    # What the copy has is known.
+    # The copy has only known columns.
     assert not kvmw("info", "-i", paths[2]).stderr
 
 
@@ -60,7 +60,7 @@ def test_newer_major_version(tmp_path, command):
 
 
 def test_frames_without_a_trace(tmp_path):
-    """Cut out whole: as a whole, nothing else of the file tells."""
+    """Whole frames removed: only gaps in the numbers show it."""
     data = FILE.read_bytes()
     frames = independent_reader.Recording(data).frames
     at = next(i for i, f in enumerate(frames) if f.type == 4 and f.event == 1)
@@ -86,7 +86,8 @@ def counts(path, *args):
 
 
 def test_nothing_is_counted_twice_when_read_again(tmp_path):
-    """--time in percent reads the file twice: what is there twice, or behind the end, is left out both times."""
+    """--time in percent reads the file twice, and skips repeated frames, and those behind the end,
+    both times."""
     data = FILE.read_bytes()
     frames = independent_reader.Recording(data).frames
     i = next(i for i, f in enumerate(frames) if f.type == 4 and f.event == 1)
@@ -99,7 +100,7 @@ def test_nothing_is_counted_twice_when_read_again(tmp_path):
 
 
 def test_the_last_number_of_all(tmp_path):
-    """No frame can follow it; so many with it cost no time."""
+    """Nothing can follow a frame with the highest number; many such frames take no time."""
     data = bytearray(FILE.read_bytes())
     frames = independent_reader.Recording(bytes(data)).frames
     head, first = data[:frames[0].offset], data[frames[0].offset:frames[1].offset]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw record on real KVM hosts, against witnesses of its own runs.
+"""kvmw record on real KVM hosts, compared with witnesses of the same runs.
 
 Witnesses: the built-in guest, which counts what it does; perf stat, which counts the same
-tracepoint; perf record, which has every single exit and entry with the same clock.
+tracepoint; perf record, which has every exit and entry with times of the same clock.
 """
 import bisect
 import collections
@@ -18,7 +18,7 @@ META = 2                # a type of frames
 
 @in_boots(*boots_of("known"))
 def test_known_guest(boot):
-    """Each reason's count is what the guest did, and the sum what perf counted."""
+    """Each reason's count is what the guest did, and the sum is perf's count."""
     step = boot.step("known")
     assert step.status == 0, step.err
     did = json.loads(step.out)
@@ -29,12 +29,12 @@ def test_known_guest(boot):
     assert (rep["lost"], rep["unfinished"]) == (0, did["vcpus"])
     assert rep["recording"]["complete"] and rep["recording"]["stopped"] == "command ended"
 
-    # Whom it was about.
+    # The recorded VM and vCPU.
     assert [vm["vmm"] for vm in rep["recording"]["vms"]] == ["kvmw"]
     seen = {v["id"]: (v["vcpu"], v["tid"], v["comm"]) for v in rep["recording"]["vcpus"]}
     assert sorted(seen.values()) == [(v["id"], v["tid"], f"vcpu{v['id']}") for v in did["vcpu"]]
 
-    # The rows say the same as the totals, reason by reason, vCPU by vCPU.
+    # The rows agree with the totals for each reason and vCPU.
     rows = lab_fixtures.rows(boot.path("known.kvmw"))
     numbers = collections.Counter(row.reason for row in rows)
     for name, n in did["exits"][boot.isa].items():
@@ -47,7 +47,7 @@ def test_known_guest(boot):
         cpuid = REASONS[boot.isa]["CPUID" if boot.isa == "vmx" else "cpuid"]
         assert sum(row.reason == cpuid for row in of_vcpu) == done["cpuid"]
     assert {row.isa for row in rows} == {1 if boot.isa == "vmx" else 2}
-    # What the kernel kept, the sum of times included.
+    # The kernel's totals, with sums of times.
     totals = {(t.vcpu, t.reason): t for t in lab_fixtures.rows(boot.path("known.kvmw"), "total")}
     for (vcpu, reason), total in totals.items():
         mine = [r for r in rows if (r.vcpu, r.reason) == (vcpu, reason)]
@@ -66,8 +66,9 @@ def test_host_is_described(boot):
     assert about["cost"]["bpf_events"] > 0 and about["cost"]["bpf_ns"] > 0
 
 
-# The programs of a cycle: as tracepoints and functions of a KVM with BTF, and as any kernel has them. Where the
-# kernel may preempt one of the first kind, and then misses events, it is of the second.
+# The programs of a cycle: on tracepoints and functions of a KVM with BTF, or in a way that any
+# kernel supports. The second way is used if the kernel may preempt programs of the first, and then
+# misses events.
 EXIT, ENTRY, RUN, RETURN = (("exit_svm", "kvm_exit"), ("entry_btf", "kvm_entry"), ("run_fentry", "run_kprobe"),
                             ("userspace_exit_btf", "kvm_userspace_exit"))
 USED = {"bullseye": (1, 1, 1, 1), "bookworm": (0, 0, 0, 0), "trixie": (0, 0, 0, 0), "sid": (0, 0, 1, 1),
@@ -76,7 +77,7 @@ USED = {"bullseye": (1, 1, 1, 1), "bookworm": (0, 0, 0, 0), "trixie": (0, 0, 0, 
 
 @in_boots(*(name for name in boots_of("known") if name != "smp"))
 def test_which_programs_it_uses(boot):
-    """One that the kernel refuses is replaced without a word, and costs twice as much."""
+    """A program that the kernel refuses is replaced silently by one that costs twice as much."""
     reader = independent_reader.Recording(boot.path("known.kvmw").read_bytes())
     used = [independent_reader.text(frame)["programs"] for frame in reader.frames if frame.type == META][-1]
     both = (EXIT, ENTRY, RUN, RETURN)
@@ -85,7 +86,7 @@ def test_which_programs_it_uses(boot):
 
 
 def pair(rows, events, same):
-    """Each row with perf's exit and entry of the same cycle, one by one; SAME compares them."""
+    """Each row, with perf's exit and entry of the same cycle. SAME compares them."""
     exits = [event for event in events if event.kind == "exit"]
     nearest = min(range(len(events)), key=lambda i: abs(events[i].time_ns - rows[0].time_ns)
                   if events[i].kind == "exit" else float("inf"))
@@ -107,7 +108,7 @@ def pair(rows, events, same):
 
 @in_boots("linux")
 def test_linux_guest_beside_perf_kvm_stat(boot):
-    """A 2-vCPU Linux in QEMU: the same cycles as perf kvm stat record's, one by one."""
+    """A 2-vCPU Linux in QEMU: each cycle equals that of perf kvm stat record."""
     step = boot.step("linux")
     assert step.status == 0, step.err
     rep = lab_fixtures.report(boot.path("linux.kvmw"))
@@ -142,10 +143,9 @@ def medians_agree(pairs):
     """
     Median times within 5 % of perf's, per reason and over all.
 
-    The readings of one moment by two tracers are some distance apart, microseconds in an
-    emulator.  Twice the median of that is neither's mistake: of some reasons it is more than
-    of others.  Where they are far apart, the thread was preempted between them, and the cycle
-    says nothing about either.
+    Two tracers read the clock some time apart, microseconds in an emulator.  Twice the median
+    of that is allowed, which differs between reasons.  If they are far apart, the thread was
+    preempted in between, and the cycle is not compared.
     """
     def distances(row, exit, entry):
         return abs(row.time_ns - exit.time_ns), abs(end_ns(row) - entry.time_ns)
@@ -174,7 +174,7 @@ def test_list_shows_the_vm(boot):
 
 @in_boots("linux")
 def test_vm_by_name(boot):
-    """QEMU's -name, as kvmw list shows it."""
+    """--vm takes QEMU's -name, as kvmw list shows it."""
     assert boot.step("linux-name").status == 0, boot.step("linux-name").err
     about = lab_fixtures.info(boot.path("name.kvmw"))
     pid = json.loads(boot.step("linux-list").out)["vms"][0]["pid"]
@@ -185,7 +185,7 @@ def test_vm_by_name(boot):
 
 @in_boots(*boots_of("overflow"))
 def test_overflow(boot):
-    """A ring far too small: what was lost is counted exactly, what was not is right."""
+    """With a ring far too small, lost records are counted exactly, and the others are right."""
     step = boot.step("overflow")
     assert step.status == 0, step.err
     assert "records lost (the totals still count them)" in step.err
@@ -211,7 +211,7 @@ def test_overflow(boot):
 
 
 def check_cycles(rows, exits, names):
-    """Each row spans one exit of perf's and no other: no end or begin of another cycle."""
+    """Each row spans exactly one exit of perf's, and no end or begin of another cycle."""
     times = [event.time_ns for event in exits]
     last = 0
     for row in rows[:-1]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What kvmw record refuses, in one line with the way out; and recordings that suffered."""
+"""What kvmw record refuses, in one line with advice; and damaged recordings."""
 import json
 import random
 
@@ -13,7 +13,7 @@ from lab_fixtures import boots_of, check_chain, in_boots
 
 @in_boots("bookworm")
 def test_killed_recorder(boot):
-    """kill -9: everything up to the last second is there, without a hole."""
+    """After kill -9 everything up to the last second is there, without a hole."""
     path = boot.path("killed.kvmw")
     killed_ns = int(boot.path("killed.when").read_text())
     rep = lab_fixtures.report(path, status=1)
@@ -21,7 +21,7 @@ def test_killed_recorder(boot):
     assert (rep["recording"]["finished"], rep["recording"]["damage"]) == (False, [])
     rows = lab_fixtures.rows(path, status=1)
     check_chain(rows)
-    # The kernel's totals were read when some cycles were still on their way.
+    # The kernel's totals were read while some cycles were still in the ring.
     assert len(rows) == rep["recorded"] <= sum(row["count"] for row in rep["rows"]) < 1.1 * len(rows)
     about = rep["recording"]
     assert killed_ns - about["start_ns"] > 4e9, "it was killed too early to show anything"
@@ -32,7 +32,7 @@ def test_killed_recorder(boot):
 
 
 def whole(path):
-    """The frames of an intact recording; a frame's end is where the next one begins."""
+    """The frames of an intact recording; each ends where the next one begins."""
     found = lab_fixtures.frames(path)
     ends = [frame.offset for frame in found[1:]] + [path.stat().st_size]
     assert len([frame for frame in found if frame.event == "exit"]) >= 3
@@ -40,7 +40,8 @@ def whole(path):
 
 
 def check_report(path, frames, complete=False):
-    """The report of FRAMES: as many rows, and the exit status tells of what is missing."""
+    """The report of FRAMES: it has all of their rows, and its exit status shows that some are
+    missing."""
     recorded = sum(frame.rows for frame in frames if frame.event == "exit")
     done = lab_fixtures.kvmw("report", "-i", path, "--json")
     assert done.returncode == (0 if complete else 1), done.stderr
@@ -82,7 +83,7 @@ def test_one_byte_flipped_in_every_frame(boot, tmp_path, part):
 
 @in_boots("bookworm")
 def test_all_frames_flipped_at_once(boot, tmp_path):
-    """Every second frame is damaged: the others are all there."""
+    """With every second frame damaged, all others are there."""
     whole_frames = whole(boot.path("killed-not.kvmw"))
     data = bytearray(boot.path("killed-not.kvmw").read_bytes())
     flipped = tmp_path / "flipped"
@@ -94,11 +95,11 @@ def test_all_frames_flipped_at_once(boot, tmp_path):
     check_report(flipped, left)
 
 
-# ---- a host that suffers -----------------------------------------------------
+# ---- trouble on the host -----------------------------------------------------
 
 @in_boots("sched-bookworm")
 def test_cpu_goes_offline(boot):
-    """That of the guest, which goes on elsewhere: nothing is lost."""
+    """The guest's CPU goes offline; the guest goes on elsewhere, and nothing is lost."""
     step = boot.step("offline")
     assert step.status == 0 and " 0 lost" in step.err, step.err
     did, path = boot.json("offline.json"), boot.path("offline.kvmw")
@@ -109,7 +110,8 @@ def test_cpu_goes_offline(boot):
 
 @in_boots("sched-bookworm")
 def test_wall_clock_is_set(boot):
-    """Times are those of another clock: they go up, and the recording has its length."""
+    """Setting the wall clock does not affect times: they ascend, and the recording has its true
+    length."""
     step = boot.step("clock")
     assert step.status == 0, step.err
     did, = [json.loads(line) for line in step.out.splitlines() if line.startswith("{")]
@@ -123,7 +125,7 @@ def test_wall_clock_is_set(boot):
 @in_boots("sched-bookworm")
 @pytest.mark.parametrize("size", ["64M", "256M"])
 def test_little_memory(boot, size):
-    """memory.max of the recorder's group: the kernel ends it, or it is complete."""
+    """With a low memory.max, the kernel kills the recorder, or the recording is complete."""
     status, path = boot.step(f"memory-{size}").status, boot.path(f"memory-{size}.kvmw")
     assert status in ((0,) if size == "256M" else (0, 1, 137))
     if path.exists() and path.stat().st_size:
@@ -184,7 +186,7 @@ def test_wrong_options(args, word):
 
 @in_boots("bookworm")
 def test_disk_full(boot):
-    """What was written until then is a recording."""
+    """What was written before the disk was full is a recording."""
     step = boot.step("full")
     assert step.status == 1
     assert "/tmp/small/full.kvmw: cannot write: No space left on device" in step.err
@@ -213,7 +215,8 @@ def test_missing_privilege(boot):
 @in_boots(*boots_of("caps"))
 @pytest.mark.parametrize("name", ["caps-two", "caps-four"])
 def test_capabilities_are_enough(boot, name):
-    """CAP_BPF and CAP_PERFMON, with what the refusals advised: as user 1000."""
+    """User 1000 can record with CAP_BPF and CAP_PERFMON, after following the advice in the
+    refusals."""
     step = boot.step(name)
     assert step.status == 0, step.err
     rep = lab_fixtures.report(boot.path(f"{name}.kvmw"))
@@ -234,7 +237,7 @@ def test_capabilities_for_other_users_vms(boot):
 
 @in_boots(*boots_of("caps"))
 def test_memlock_limit(boot):
-    """That the limit cannot be raised matters before 5.11 alone, and only if it is low."""
+    """A limit that cannot be raised matters only before 5.11, and only if it is low."""
     step = boot.step("memlock-unlimited")
     assert step.status == 0, step.err
     if boot.name == "bullseye":
@@ -246,7 +249,7 @@ def test_memlock_limit(boot):
             json.loads(step.out)["exits"]["svm"]
 
 
-# ---- files that are none -----------------------------------------------------
+# ---- files that are not recordings -------------------------------------------
 
 def test_no_recording(tmp_path):
     for name, data in ("text", b"hello\n" * 1000), ("empty", b""), ("zeros", bytes(10000)):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Filters of kvmw record: which cycles get a record; the totals count every one of them."""
+"""Filters of kvmw record select the cycles that get a record; totals count all cycles."""
 import collections
 import json
 
@@ -20,13 +20,13 @@ class Filtered:
         last = {(t.vcpu, t.event, t.isa, t.reason): t for t in lab_fixtures.rows(self.path, "total")}
         self.totals = {(key[1], key[3]): t for key, t in last.items()}
         assert lab_fixtures.report(self.path)["recording"]["complete"]
-        # The totals are those of the whole guest, and tell what was left out.
+        # The totals cover the whole guest, and count the filtered cycles.
         for name, number in self.did["exits"]["svm"].items():
             assert self.totals[1, SVM[name]].count == number
         by_reason = collections.Counter(row.reason for row in self.rows)
         for (event, reason), t in self.totals.items():
             if event == 1:
-                # The last cycle of all has no end: neither recorded nor left out.
+                # The very last cycle has no end: it is neither recorded nor filtered.
                 assert t.count - (by_reason[reason] + t.lost + t.left_out) in (0, 1)
                 assert t.count - t.done in (0, 1)
 
@@ -43,7 +43,7 @@ def test_reason(boot):
 
 @in_boots(*boots_of("filters"))
 def test_min_duration(boot):
-    """Of every event; a cycle without an end is long enough if it is that old."""
+    """--min-duration applies to every event; a cycle without an end passes if it is old enough."""
     found = Filtered(boot, "duration")
     assert all(row.total_ns >= 400_000 for row in found.rows)
     for row in lab_fixtures.rows(found.path, "userspace"):
@@ -63,7 +63,7 @@ def test_port(boot):
 
 @in_boots(*boots_of("filters"))
 def test_gpa(boot):
-    """Page faults and MMIO, of event exit and of event fault."""
+    """--gpa selects page faults and MMIO, in events exit and fault."""
     found = Filtered(boot, "gpa")
     found.only("npf")
     faults = [row for row in lab_fixtures.rows(found.path, "fault") if row.gpa != NONE]
@@ -96,7 +96,7 @@ def test_sample(boot):
 
 @in_boots(*boots_of("filters"))
 def test_no_addresses(boot):
-    """Every address, value and stack is unknown; what is counted is not."""
+    """With --no-addresses every address, value and stack is unknown; counts are not."""
     path = boot.path("filter-no-addresses.kvmw")
     assert boot.step("filter-no-addresses").status == 0
     rows = lab_fixtures.rows(path)
@@ -109,7 +109,7 @@ def test_no_addresses(boot):
 
 @in_boots(*boots_of("filters"))
 def test_resolution(boot):
-    """Durations are rounded, and their sums are still those that the kernel counted."""
+    """With --resolution durations are rounded, but their sums are still the kernel's."""
     found = Filtered(boot, "resolution")
     assert lab_fixtures.report(found.path)["recording"]["resolution"] == "1/16"
     for event, names in {"exit": ["guest_ns", "total_ns", "user_ns", "halt_ns"], "userspace": ["run_ns", "user_ns"],
@@ -119,7 +119,7 @@ def test_resolution(boot):
             assert value == NONE or value % step == 0
     exits = [t for (event, _), t in found.totals.items() if event == 1]
     assert not any(t.lost for t in exits)
-    # Half of the largest step, of each vCPU; there is one.
+    # Half of the largest step for each vCPU; there is one vCPU.
     for name, total in ("total_ns", "span_ns"), ("guest_ns", "gap_ns"), ("user_ns", "user_ns"):
         recorded = sum(getattr(row, name) for row in found.rows if getattr(row, name) != NONE)
         assert abs(recorded - sum(getattr(t, total) for t in exits)) <= 512, name

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw record and list under this machine's KVM, whether that shows VM exits or not."""
+"""kvmw record and list on this machine's KVM, whether or not that shows VM exits."""
 import contextlib
 import fcntl
 import json
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.lab,
               pytest.mark.skipif(not os.access("/dev/kvm", os.W_OK) or os.geteuid() != 0,
                                  reason="needs /dev/kvm and root")]
 
-# KVM_CREATE_VM, KVM_CREATE_VCPU: a VM that stands still until it is killed.
+# KVM_CREATE_VM, KVM_CREATE_VCPU: a VM that does nothing until it is killed.
 VM = """import fcntl, os, sys
 kvm = os.open("/dev/kvm", os.O_RDWR)
 vm = fcntl.ioctl(kvm, 0xae01, 0)
@@ -34,7 +34,7 @@ sys.stdin.read()
 
 @contextlib.contextmanager
 def running(*args):
-    """A process that is a VM, with these arguments for a VMM."""
+    """A process with a VM, and with these arguments, like a VMM."""
     vm = subprocess.Popen([sys.executable, "-c", VM, *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           text=True)
     try:
@@ -47,7 +47,7 @@ def running(*args):
 
 @contextlib.contextmanager
 def running_guest(*args):
-    """A guest that leaves for its VMM without end; it has left once already."""
+    """A guest that returns to its VMM all the time, and has done so at least once."""
     with endless.endless_guest("--pio", "1", *args) as guest:
         while kvmw("record", "-q", "-e", "userspace", "-o", "/dev/null", "-p", guest.pid, "-d", "0.01").returncode:
             assert guest.poll() is None
@@ -88,7 +88,7 @@ def test_vm_by_name(tmp_path):
 
 
 def test_vm_by_no_name(tmp_path):
-    """Nothing is recorded; the error lists who could have been meant."""
+    """--vm with an unknown name records nothing; the error lists the VMs that may be meant."""
     path = tmp_path / "f"
     with running("-name", "alpha") as one, running("-name", "alpha") as two, running("-name", "gamma"):
         vmm = os.path.basename(os.readlink(f"/proc/{one}/exe"))
@@ -112,7 +112,7 @@ def test_vm_and_other_options(tmp_path):
         one_line(record("-m", size, status=2), 2, f"-m '{size}': must be a size of 4K to 1G")
 
 
-# ---- whose file it is --------------------------------------------------------
+# ---- the owner of the file ---------------------------------------------------
 
 def owner(path):
     about = os.stat(path)
@@ -125,7 +125,7 @@ def sudo(uid, gid):
 
 @pytest.fixture
 def users(tmp_path):
-    """A directory of user 1234, whom sudo runs a command for."""
+    """A directory of user 1234, for whom sudo runs a command."""
     os.chmod(tmp_path.parent, 0o755)
     os.chmod(tmp_path, 0o755)
     directory = tmp_path / "home"
@@ -135,7 +135,8 @@ def users(tmp_path):
 
 
 def test_under_sudo(users):
-    """The recording is that of the user who asked, and so is the next one; only he can read them."""
+    """Under sudo the recording belongs to the invoking user, and so does the next one; only he can
+    read them."""
     path = users / "kvmw.data"
     for _ in range(2):
         record("-q", "-o", path, "--", "true", env=sudo(1234, 2345))
@@ -153,10 +154,11 @@ def test_numbers_that_are_none(users, uid, gid):
 
 
 def test_only_what_he_could_have_made(users, tmp_path):
-    """Else sudo rights for kvmw would be those to own a new file anywhere."""
+    """The file is given away only where that user could create it; else sudo kvmw could make files
+    anywhere."""
     record("-q", "-o", tmp_path / "f", "--", "true", env=sudo(1234, 2345))
     assert owner(tmp_path / "f") == (0, 0, 0o600)
-    # By his group.
+    # By means of his group.
     os.chown(users, 0, 2345)
     os.chmod(users, 0o775)
     record("-q", "-o", users / "f", "--", "true", env=sudo(1234, 2345))
@@ -164,7 +166,7 @@ def test_only_what_he_could_have_made(users, tmp_path):
 
 
 def test_only_root_gives_away(users, tmp_path):
-    """Somebody else's variables mean nothing: kvmw may have capabilities."""
+    """SUDO_* variables from a user other than root are ignored, as kvmw may have capabilities."""
     done = subprocess.run([KVMW, "record", "-q", "-o", users / "f", "--", "true"], user=1234, group=2345,
                           extra_groups=[], env={"PATH": os.environ["PATH"], **sudo(3456, 4567)},
                           capture_output=True, text=True, timeout=60)
@@ -175,7 +177,7 @@ def test_only_root_gives_away(users, tmp_path):
 
 @pytest.mark.parametrize("pios", [0, 50])
 def test_short_runs_know_their_vcpu(tmp_path, pios):
-    """However short: --vcpu 0 finds it, when it is read and when it is recorded."""
+    """Even in a short run --vcpu 0 finds the vCPU, when reading and when recording."""
     path = tmp_path / "f"
     guest = [KVMW, "bench", "guest", "--json", "--vcpus", "2", "--cpuid", "1", "--pio", str(pios)]
     record("-q", "-o", path, "-e", "userspace", "--", *guest)
@@ -193,11 +195,11 @@ def test_short_runs_know_their_vcpu(tmp_path, pios):
     assert (row["vcpu"], row["count"]) == (1, counts[1])
 
 
-# ---- a host that shows no exits ----------------------------------------------
+# ---- a host that does not show exits -----------------------------------------
 
 @pytest.mark.skipif(not SILENT, reason="this host shows its VM exits")
 def test_exits_that_cannot_be_seen(tmp_path):
-    """Said when it is recorded, kept in the recording, and said when exits are asked for."""
+    """record says so, the recording keeps it, and report says it if asked for exits."""
     path = tmp_path / "f"
     done = record("-o", path, "--", KVMW, "bench", "guest", "--json", "--pio", "50")
     said = done.stderr.splitlines()
@@ -220,7 +222,7 @@ def test_exits_that_cannot_be_seen(tmp_path):
 @pytest.mark.skipif(not SILENT, reason="this host shows its VM exits")
 @pytest.mark.parametrize("args", [["-e", "sched"], ["-e", "scheduling"], ["--stack", "vmm"]], ids=" ".join)
 def test_vms_are_found_without_exits(tmp_path, args):
-    """Events that do not show which processes are VMs need one that does, unless -p says so."""
+    """Events that do not identify VMs need one that does, unless -p names the process."""
     path = tmp_path / "f"
     with running_guest() as pid:
         done = record("-o", path, "-a", *args, "-d", "0.3")
@@ -242,19 +244,20 @@ def test_stacks_of_exits_that_cannot_be_seen(tmp_path):
 # ---- the last line -----------------------------------------------------------
 
 def test_last_cycle_of_a_vm_that_is_gone(tmp_path):
-    """It never ends, and nothing is wrong with it; that of a VM that goes on has not ended."""
+    """The last cycle of a VM that is gone never ends, which is no error; that of a running VM is
+    unfinished."""
     path = tmp_path / "f"
     done = record("-e", "userspace", "-o", path, "--", KVMW, "bench", "guest", "--vcpus", "2", "--pio", "50")
     assert re.search(r"\d\d+ events \(0 unfinished\) of 2 vCPUs", done.stderr)
     with running_guest() as guest:
-        # A signal sends it back to the VMM.
+        # A signal makes KVM_RUN return to the VMM.
         done = record("-e", "userspace", "-o", path, "-p", str(guest), "--", "sh", "-c",
                       f"sleep 0.5; kill -STOP {guest}; sleep 0.5")
         assert re.search(r"\d\d+ events \(1 unfinished\)", done.stderr)
 
 
 def test_events_of_no_vm(tmp_path):
-    """Ioctls without a vCPU are events."""
+    """Ioctls without a vCPU are events, too."""
     calls = "import fcntl, os; kvm = os.open('/dev/kvm', 2); [fcntl.ioctl(kvm, 0xae00, 0) for _ in range(50)]"
     done = record("-e", "ioctl,sched", "-o", tmp_path / "f", "--", sys.executable, "-c", calls)
     assert "50 events" in done.stderr and "warning" not in done.stderr
@@ -264,14 +267,14 @@ def test_events_of_no_vm(tmp_path):
 # ---- the terminal ------------------------------------------------------------
 
 def test_status_line(tmp_path):
-    """Elapsed time, and how to stop; only on a terminal."""
+    """The status line shows the elapsed time and how to stop; only on a terminal."""
     master, slave = os.openpty()
     with running_guest() as guest:
         recorder = subprocess.Popen([KVMW, "record", "-p", str(guest), "-o", tmp_path / "f"],
                                     stdin=subprocess.DEVNULL, stderr=slave)
         os.close(slave)
         text, stopped = b"", False
-        # Once the recorder has ended, reading fails.
+        # Reading fails once the recorder has ended.
         with contextlib.suppress(OSError):
             while chunk := os.read(master, 65536):
                 text += chunk
@@ -293,7 +296,8 @@ def test_status_line(tmp_path):
 
 
 def test_status_line_of_a_narrow_terminal(tmp_path):
-    """It does not wrap, and gives way to what is said of a snapshot."""
+    """On a narrow terminal the status line does not wrap, and makes room for messages about
+    snapshots."""
     master, slave = os.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", 24, 40, 0, 0))
     recorder = subprocess.Popen([KVMW, "record", "-a", "--keep", "2s,16M"], cwd=tmp_path, stdin=subprocess.DEVNULL,
@@ -316,7 +320,7 @@ def test_status_line_of_a_narrow_terminal(tmp_path):
 
 
 def test_tracepoints_like_none(tmp_path):
-    """The folder itself is none of its entries."""
+    """Without a similar tracepoint, none is suggested: the folder's "." is not a candidate."""
     done = record("-e", "kvm:foo", "-o", tmp_path / "f", "--", "true", status=1)
     one_line(done, 1, "tracepoint kvm:foo: this kernel does not have it; ls ")
 
@@ -328,7 +332,7 @@ def test_tracepoints_that_are_misspelt(tmp_path, typed, meant):
 
 
 def test_reader_has_enough():
-    """stat -I | head ends well, as the readers of recordings do."""
+    """stat -I | head ends without an error, like commands that read recordings."""
     stat = subprocess.Popen([KVMW, "stat", "-a", "-I", "0.05"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert "time" in stat.stdout.readline()
     stat.stdout.close()
@@ -339,7 +343,7 @@ def test_reader_has_enough():
 # ---- --limit -------------------------------------------------------------------
 
 def test_ends_at_the_size_of_limit(tmp_path):
-    """As --duration ends it: whole, with totals of all that it has."""
+    """--limit ends a recording as --duration does: complete, with totals of everything in it."""
     path = tmp_path / "f"
     with running_guest() as pid:
         record("-q", "-e", "userspace", "-o", path, "-p", pid, "--limit", "200K")
@@ -351,7 +355,7 @@ def test_ends_at_the_size_of_limit(tmp_path):
 
 
 def test_parts_of_what_was_recorded(tmp_path):
-    """Totals of the parts are those of the kernel, and all of them together are the recording."""
+    """The parts have the kernel's totals, and merged they are the recording."""
     path, parts = tmp_path / "f", [tmp_path / "a", tmp_path / "b"]
     with running_guest() as pid:
         record("-q", "-e", "userspace,sched,halt", "-o", path, "-p", pid, "-d", "1.5")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What befalls a recorder: the file can be read, the account is true, and nothing stays behind."""
+"""Whatever happens to a recorder, its file can be read, its counts are right, and nothing stays
+behind."""
 import json
 import os
 import random
@@ -15,7 +16,7 @@ import lab_fixtures
 from synthetic import KVMW, kvmw
 from test_record_here import pytestmark, running_guest  # noqa: F401
 
-MOMENTS = int(os.environ.get("KVMW_KILLS", "8"))	# of kill -9; soak: 200
+MOMENTS = int(os.environ.get("KVMW_KILLS", "8"))	# how often kill -9 is sent; soak: 200
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def programs():
 
 
 def account(path):
-    """How many were recorded, were lost, and were counted in the kernel."""
+    """The numbers of recorded events, of lost ones, and of those counted in the kernel."""
     rep = lab_fixtures.report(path, "-e", "userspace")
     return rep["recorded"], rep["lost"], sum(row["count"] for row in rep["rows"])
 
@@ -43,7 +44,8 @@ def account(path):
 # ---- writing fails -----------------------------------------------------------
 
 def test_write_fails_anywhere(guest, tmp_path):
-    """At a frame's first byte, and in the middle of one: what is before it remains."""
+    """A write fails at a frame's first byte, or in the middle of one: everything before that frame
+    remains."""
     whole = tmp_path / "whole"
     done = recorder(whole, guest, "-d", "1.3")
     assert done.wait(timeout=60) == 0
@@ -54,14 +56,14 @@ def test_write_fails_anywhere(guest, tmp_path):
     later = 3 * whole.stat().st_size
     for limit in 10, offsets[1] - 1, offsets[2] + 7, first_rows, first_rows + 99, later:
         path = tmp_path / f"limit-{limit}"
-        # It ends when a write fails, however slow the guest is.
+        # The recorder ends when a write fails, however slow the guest is.
         process = recorder(path, guest, "-d", "60", preexec_fn=lambda: resource.setrlimit(
             resource.RLIMIT_FSIZE, (limit, limit)))
         said = process.communicate(timeout=60)[1]
         assert process.returncode == 1, limit
         found, = re.findall(rf"^kvmw: {path}: cannot write: File too large(?:; the (\d+) bytes before are a readable "
                             "recording)?$", said, re.M)
-        # Before it begins, all is undone.
+        # If it fails before recording starts, everything is undone.
         if limit < offsets[1] or not path.exists():
             assert limit <= first_rows and not path.exists() and not found
             continue
@@ -75,7 +77,7 @@ def test_write_fails_anywhere(guest, tmp_path):
 # ---- killed, stopped -----------------------------------------------------------
 
 def test_killed_at_any_moment(guest, tmp_path):
-    """While it sets up, while it records, while it ends: a recording, or no file yet."""
+    """Killed while it sets up, records or ends, it leaves a recording, or no file yet."""
     rng = random.Random(os.environ.get("KVMW_SEED", "7"))
     phases = {"set-up": (0, 0.8), "recording": (0.8, 3), "end": (2.3, 2.8)}
     for i in range(MOMENTS):
@@ -94,13 +96,15 @@ def test_killed_at_any_moment(guest, tmp_path):
 
 
 def test_stopped_for_a_while(guest, tmp_path):
-    """SIGSTOP: what does not fit into the ring meanwhile is lost, and each record of it is counted."""
+    """During SIGSTOP, records that do not fit into the ring are lost, and every one of them is
+    counted."""
     path, other = tmp_path / "f", tmp_path / "other"
     process = recorder(path, guest, "-m", "64K")
     while started(path) is None:
         assert process.poll() is None
     process.send_signal(signal.SIGSTOP)
-    # A record takes more than 8 bytes: after so many events, which another recorder counts, the ring is full.
+    # A record takes more than 8 bytes, so this many events, counted by another recorder, fill the
+    # ring.
     meanwhile = 0
     while meanwhile < 65536 // 8:
         assert kvmw("record", "-q", "-e", "userspace", "-o", other, "-p", guest, "-d", "0.3").returncode == 0
@@ -120,7 +124,7 @@ def started(path):
 
 
 def test_two_recorders(guest, tmp_path):
-    """Neither takes anything from the other: one that runs all the time, one that comes and goes."""
+    """Two recorders, one permanent, one that comes and goes, do not take events from each other."""
     first = recorder(tmp_path / "first", guest)
     while started(tmp_path / "first") is None:
         assert first.poll() is None
@@ -131,7 +135,7 @@ def test_two_recorders(guest, tmp_path):
     for process in first, second:
         process.stderr.close()
     times = [[row.time_ns for row in lab_fixtures.rows(tmp_path / name, "userspace")] for name in ("first", "second")]
-    # Each event runs both programs, always in the same order: one event at an end may be outside.
+    # Each event runs both programs in the same order, so at each end one event may be outside.
     begin, end = times[1][0], times[1][-1]
     inside = [t for t in times[0] if begin <= t <= end]
     assert len(times[1]) > 100 and 0 <= len(times[1]) - len(inside) <= 1

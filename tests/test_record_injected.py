@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw record of this machine's KVM: memory runs out, writing fails, the verifier refuses, at each place."""
+"""kvmw record on this machine's KVM: memory runs out, a write fails, the verifier refuses, at each
+place."""
 import errno
 import json
 import os
@@ -20,7 +21,8 @@ def record(path, fault):
 
 
 def check(path, done, words):
-    """All is there, or it says why not; and what it leaves can be read and does not claim to be all."""
+    """The recording is complete, or kvmw says why not, and the file can be read and is marked as
+    incomplete."""
     if done.status == 0:
         assert lab_fixtures.report(path)["recorded"] > PIOS
         return
@@ -32,14 +34,14 @@ def check(path, done, words):
 
 
 def test_without_memory(tmp_path):
-    """In each of the threads that drain and write, at each allocation; in the main thread, at some."""
+    """Fails each allocation of the threads that drain and write, and some of the main thread."""
     whole = record(tmp_path / "whole", "thread 0")
     assert whole.status == 0 and whole.may_fail
     for n in whole.may_fail:
         check(tmp_path / f"thread-{n}", record(tmp_path / f"thread-{n}", f"thread {n}"), "out of memory|not enough memory")
     many = record(tmp_path / "many", "malloc 0").may_fail
     rng = random.Random(os.environ.get("KVMW_SEED", "7"))
-    # Nearly all are libbpf's; first and last come kvmw's own.
+    # Nearly all are libbpf's; kvmw's own are the first and the last.
     for n in [*rng.sample(many[:40], 3), *rng.sample(many, 1), *rng.sample(many[-40:], 3)]:
         done = record(tmp_path / f"{n}", f"malloc {n}")
         check(tmp_path / f"{n}", done, "memory")
@@ -48,12 +50,12 @@ def test_without_memory(tmp_path):
 def test_each_write_fails(tmp_path):
     whole = record(tmp_path / "whole", "write 0 0")
     assert whole.status == 0 and whole.count > 10
-    # When all is in the file it may be one or two more.
+    # There may be one or two more after everything is in the file.
     for n in range(1, whole.count - 1):
         path = tmp_path / f"{n}"
         done = record(path, f"{'write' if n % 2 else 'once'} {n} {NO_SPACE}")
         assert done.status == 1 and (n > 2 or not path.exists())
-        # The writes of the start are another thread's: what fails before the command has begun leaves nothing.
+        # Another thread writes the start: a failure before the command begins leaves nothing.
         assert path.exists() or n < whole.count / 2
         check(path, done, f"{path}: cannot write: {os.strerror(NO_SPACE)}")
         if path.exists() and any(frame.event == "userspace" for frame in lab_fixtures.frames(path, status=1)):
@@ -67,7 +69,8 @@ def refused(path, program, *args):
 
 
 def test_program_that_the_verifier_refuses(tmp_path):
-    """Its event is skipped with one line, its log is there with -v; what else was asked for is recorded in full."""
+    """The event of a refused program is skipped with one line, and its log shown with -v; other
+    events are recorded in full."""
     path = tmp_path / "f"
     done = refused(path, "ioctl_enter", "-e", "vmm")
     said = [line for line in done.err.splitlines() if not line.startswith("[ kvmw record")]

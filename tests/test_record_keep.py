@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw record --keep: snapshots of a window, by this machine's KVM."""
+"""kvmw record --keep: snapshots of a window, on this machine's KVM."""
 import contextlib
 import ctypes
 import json
@@ -25,7 +25,7 @@ here = pytest.mark.skipif(not os.access("/dev/kvm", os.W_OK) or os.geteuid() != 
 
 @pytest.fixture
 def alone():
-    """No other recorder of this machine is found: its address is one of its network namespace."""
+    """Hides other recorders on this machine: their addresses are per network namespace."""
     libc = ctypes.CDLL(None, use_errno=True)
     with open("/proc/thread-self/ns/net", "rb") as network:
         if libc.unshare(CLONE_NEWNET):
@@ -35,7 +35,7 @@ def alone():
 
 
 class Recorder:
-    """kvmw record --keep, whose lines are read as they come."""
+    """A running kvmw record --keep; its lines are read as they come."""
     def __init__(self, where, *args, env=None):
         self.snapshots = 0
         self.process = subprocess.Popen([KVMW, "record", *map(str, args)], stderr=subprocess.PIPE, text=True, cwd=where,
@@ -59,12 +59,12 @@ class Recorder:
         return self.process.stderr.readline().strip()
 
     def snapshot(self):
-        """Asks for one, and waits until it is written: its line, and its path."""
+        """Requests a snapshot and waits until it is written; returns its line and its path."""
         self.tell()
         return self.written()
 
     def snapshot_of_events(self):
-        """The first one that has any."""
+        """The first snapshot that has events."""
         while True:
             line, path = self.snapshot()
             if not re.search(r": 0 events of", line):
@@ -86,7 +86,7 @@ class Recorder:
 
 @contextlib.contextmanager
 def small_disk(where, size):
-    """A folder with room for so much, and how to make it larger."""
+    """A folder with limited space, and a function that makes it larger."""
     folder = where / "small"
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", folder], check=True)
@@ -111,7 +111,8 @@ def rows_of(path):
 @pytest.mark.lab
 @here
 def test_snapshots(tmp_path):
-    """Two whole recordings of one that goes on; each counts what it has, and nothing else."""
+    """Two snapshots of a running recorder are whole recordings; each counts what it has, and
+    nothing else."""
     with running_guest() as pid, Recorder(tmp_path, "--keep", "2s,16M", "-e", "userspace", "-p", pid) as rec:
         paths = [tmp_path / rec.snapshot_of_events() for _ in range(2)]
         written = rec.snapshots
@@ -137,7 +138,7 @@ def test_snapshots(tmp_path):
 @pytest.mark.lab
 @here
 def test_rounded(tmp_path):
-    """A snapshot says to what its durations are kept; its totals are exact."""
+    """A snapshot states the resolution of its durations; its totals are exact."""
     with running_guest() as pid, \
          Recorder(tmp_path, "--keep", "2s,16M", "--resolution", "1us", "-e", "userspace", "-p", pid) as rec:
         path = tmp_path / rec.snapshot_of_events()
@@ -152,7 +153,7 @@ def test_rounded(tmp_path):
 @pytest.mark.lab
 @here
 def test_names_and_commands(tmp_path):
-    """-o names the files; --exec gets their names; no more than --max-snapshots are made."""
+    """-o names the files, --exec gets their names, and at most --max-snapshots are made."""
     with running_guest() as pid, \
          Recorder(tmp_path, "--keep", "2s,16M", "-e", "userspace", "-p", pid, "-o", "sub.kvmw", "--max-snapshots", 1,
                   "--exec", 'ls /proc/self/fd | wc -l >fds; readlink /proc/self/fd/0 >stdin; mv "$1" done') as rec:
@@ -164,7 +165,7 @@ def test_names_and_commands(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["done", "fds", "stdin"]
     assert (tmp_path / "stdin").read_text() == "/dev/null\n"
     assert kvmw("info", "-i", tmp_path / "done").returncode == 0
-    # Its own three, and that of the folder.
+    # Its own three descriptors, and the folder's.
     assert int((tmp_path / "fds").read_text()) <= 4
 
 
@@ -172,14 +173,15 @@ def test_names_and_commands(tmp_path):
 @here
 @pytest.mark.parametrize("size", ["4k", "8k"])
 def test_full_disk(tmp_path, size):
-    """A snapshot that cannot be written says so, and is what fitted, if some events did; the next one is made."""
+    """A full disk is reported; a snapshot with some events keeps what fitted, and the next one is
+    made."""
     with small_disk(tmp_path, size) as (folder, grow), running_guest() as pid, \
          Recorder(folder, "--keep", "2s,16M", "-e", "userspace", "-p", pid) as rec:
         rec.tell()
         line = rec.line()
         path, fitted = re.fullmatch(r"kvmw: (\S+): cannot write: No space left on device(; the \d+ bytes before are a "
                                     r"readable recording)?", line).groups()
-        # Before any rows is what describes the host: how long that is depends on it.
+        # The description of the host precedes the rows, and its size varies.
         if fitted:
             begun = kvmw("info", "-i", folder / path)
             assert begun.stdout and begun.stderr.endswith("the recorder did not finish; all complete frames were used\n")
@@ -192,7 +194,7 @@ def test_full_disk(tmp_path, size):
 @pytest.mark.lab
 @here
 def test_end_during_one(tmp_path):
-    """SIGTERM right after SIGUSR2, and a second SIGUSR2: what was asked for is whole."""
+    """After SIGUSR2, another one and SIGTERM at once, the requested snapshots are complete."""
     with running_guest() as pid, Recorder(tmp_path, "--keep", "2s,16M", "-e", "userspace", "-p", pid) as rec:
         rec.tell()
         rec.tell()
@@ -206,7 +208,8 @@ def test_end_during_one(tmp_path):
 @pytest.mark.lab
 @here
 def test_snapshot_command(alone, tmp_path):
-    """kvmw snapshot finds the recorder by its own process id, or the VM's; only root may ask this one."""
+    """kvmw snapshot finds the recorder by its own process id, or the VM's; only root may ask root's
+    recorder."""
     with running_guest() as pid, Recorder(tmp_path, "--keep", "2s,16M", "-e", "userspace", "-p", pid) as rec:
         for what in (), (rec.process.pid,), (pid,):
             done = kvmw("snapshot", "--wait", *what)
@@ -225,7 +228,7 @@ def test_snapshot_command(alone, tmp_path):
 
 
 class Client:
-    """What kvmw snapshot says to a recorder: a request for this VM, and whether to wait."""
+    """Talks to a recorder as kvmw snapshot does: a request for this VM, and whether to wait."""
     DONE, NOT_MINE, NO_MORE = 0, 2, 4
 
     def __init__(self, recorder, vm=0, wait=True):
@@ -243,11 +246,12 @@ class Client:
 @here
 @pytest.mark.parametrize("most", [1, 2])
 def test_each_client_is_answered(alone, tmp_path, most):
-    """The end makes what was asked for, and tells each its own file; what is beyond --max-snapshots is refused at once."""
+    """At its end the recorder makes all requested snapshots and tells each client its file;
+    requests beyond --max-snapshots are refused at once."""
     with running_guest() as pid, \
          Recorder(tmp_path, "--keep", "2h,16M", "-e", "userspace", "-p", pid, "--after", "1h", "--max-snapshots", most) as rec:
         clients = [Client(rec.process.pid) for _ in range(2)]
-        # They are served in order.
+        # Clients are served in order.
         assert Client(rec.process.pid, vm=os.getpid()).answer() == (Client.NOT_MINE, "")
         if most == 1:
             assert clients.pop().answer() == (Client.NO_MORE, "")
@@ -261,8 +265,9 @@ def test_each_client_is_answered(alone, tmp_path, most):
 @pytest.mark.lab
 @here
 def test_gone_is_gone(tmp_path):
-    """A command that ends says nothing about a VM that it did not start; the end of one that it started does."""
-    # Nor is that in the way which it does not write.
+    """The end of a command is no trigger for a VM that it did not start; the end of a VM that it
+    started is."""
+    # Nor does output that it does not write interfere.
     (tmp_path / "kvmw.data").mkdir()
     args = ["--keep", "2s,16M", "-e", "userspace", "--trigger", "gone"]
     with running_guest() as pid:
@@ -287,7 +292,8 @@ def trigger_of(folder, line):
 @here
 @pytest.mark.parametrize("when", ["reason==KVM_EXIT_IO", "rate(KVM_EXIT_IO)>1", "rate(reason==KVM_EXIT_IO && run>0)>0"])
 def test_row_triggers(tmp_path, when):
-    """A row or a rate makes one; what is not true makes none, and --cooldown no second one."""
+    """A row or a rate that matches makes a snapshot, one that does not makes none; --cooldown
+    prevents a second."""
     with running_guest() as pid, \
          Recorder(tmp_path, "--keep", "2s,16M", "-e", "userspace", "-p", pid, "--trigger", "reason==KVM_EXIT_HLT", "--trigger",
                   when, "--trigger", "rate(KVM_EXIT_IO)>1000000000", "--cooldown", "1h") as rec:
@@ -300,7 +306,7 @@ def test_row_triggers(tmp_path, when):
 @pytest.mark.lab
 @here
 def test_vm_triggers(tmp_path):
-    """A VMM that stands still, then dies; what was lost."""
+    """Triggers: a VMM that stands still, then dies; and lost events."""
     with running_guest() as pid, \
          Recorder(tmp_path, "--keep", "2s,16M", "-m", "4K", "-e", "userspace", "-p", pid, "--trigger", "stuck>400ms",
                   "--trigger", "gone", "--trigger", "lost", "--cooldown", "0") as rec:
@@ -327,13 +333,13 @@ def test_vm_triggers(tmp_path):
 
 
 def cpu_ticks(pid):
-    """CPU time of a process so far."""
+    """The CPU time of a process so far."""
     fields = open(f"/proc/{pid}/stat", encoding="ascii").read().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])
 
 
 class Kept:
-    """The only snapshot of a step of keep.sh."""
+    """The only snapshot in a step of keep.sh."""
     def __init__(self, boot, name):
         step = boot.step(name)
         assert step.status == 0, step.err
@@ -350,7 +356,8 @@ class Kept:
 @in_boots("behave")
 @pytest.mark.parametrize("name", ["all", "lost", "sample", "both"])
 def test_exact(boot, name):
-    """Whatever was lost or filtered: the snapshot counts what the guest did, and as many exits as perf saw."""
+    """With rows lost or filtered, a snapshot still counts what the guest did, and the exits that
+    perf counted."""
     kept = Kept(boot, f"keep-{name}")
     assert kept.report["recording"]["trigger"].startswith("gone: ")
     for reason, number in kept.did["exits"]["svm"].items():
@@ -360,7 +367,7 @@ def test_exact(boot, name):
     sums = [row for row in lab_fixtures.rows(kept.path, "total") if row.event == 1]
     left_out = sum(row.left_out for row in sums)
     assert bool(left_out) == (name in ("sample", "both"))
-    # The last cycle has no end, and with --sample no record.
+    # The last cycle has no end; with --sample it has no record.
     assert kept.total["count"] - len(kept.rows) - kept.total["lost"] - left_out in ((0, 1) if left_out else (0,))
     assert kept.total["unfinished"] <= 1
     if name == "lost":
@@ -374,8 +381,8 @@ def test_exact(boot, name):
 @in_boots("behave")
 def test_series_is_exact(boot):
     """
-    Another file begins while the guest exits as fast as it can: what waits for its batch is in the one or in the next
-    one. Together they have each exit once, and count what the guest did.
+    A new file begins while the guest exits as fast as it can: a row that waits for its batch is in
+    this file or in the next one. Together they have each exit once, and count what the guest did.
     """
     step = boot.step("keep-series")
     assert step.status == 0, step.err
@@ -398,7 +405,8 @@ def test_quiet(boot):
 
 @in_boots("behave")
 def test_fault(boot):
-    """A fault beside another guest that never rests: all that led up to it, without a hole."""
+    """A fault beside a busy guest: the snapshot has everything that led up to it, without a
+    hole."""
     assert boot.step("keep-fault").status == 0, boot.step("keep-fault").err
     first, second = sorted(boot.path("keep-fault").parent.glob("keep-fault.2*"))
     about = lab_fixtures.report(first)["recording"]
@@ -444,15 +452,15 @@ def test_wrong_keep_options(args, error):
 
 
 def test_folder(tmp_path):
-    """That no file can be made is said at once."""
+    """If no file can be made, kvmw says so at once."""
     done = kvmw("record", "-a", "--keep", "10s", "-d", "0.01", "-o", tmp_path / "none" / "x")
-    # Where nothing can be recorded, that is said before.
+    # If nothing can be recorded, that is reported first.
     assert done.returncode == 1
     if os.geteuid() == 0 and os.path.exists("/dev/kvm"):
         one_line(done, 1, f"no snapshot could be written to {tmp_path}/none: No such file or directory; choose another folder with -o")
 
 
-# Listens under a recorder's name.  "open": hangs up on whoever comes; "full": lets nobody in.
+# Listens under a recorder's name.  "open": hangs up on every client; "full": accepts none.
 LISTEN = """import os, socket, sys
 os.setuid(int(sys.argv[1]))
 s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -470,7 +478,7 @@ sys.stdin.read()
 
 @contextlib.contextmanager
 def listening(how, user=os.geteuid()):
-    """A process that says it is a recorder."""
+    """A process that pretends to be a recorder."""
     with subprocess.Popen([sys.executable, "-c", LISTEN, str(user), how], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           text=True) as process:
         try:
@@ -484,7 +492,7 @@ root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be other use
 
 
 def test_recorder_that_hangs_up():
-    """It ended while it was asked."""
+    """A recorder that ends during the request is reported."""
     with listening("open") as pid:
         one_line(kvmw("snapshot", pid), 1, f"kvmw record (pid {pid}) does not answer: it ended, or is too busy")
 
@@ -499,7 +507,8 @@ def test_recorder_of_root():
 @root
 @pytest.mark.parametrize("how", ["open", "full"])
 def test_stranger(how):
-    """Who listens under a recorder's name and is none keeps nobody from one, nor waiting."""
+    """A process that only pretends to be a recorder neither hides the real one nor makes clients
+    wait."""
     with listening(how, user=65534) as stranger, listening("open") as pid:
         one_line(kvmw("snapshot", stranger), 1, f"no kvmw record --keep that you may ask records {stranger}")
         one_line(kvmw("snapshot", pid), 1, f"(pid {pid}) does not answer")

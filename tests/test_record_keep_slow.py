@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw record --keep at length: every trigger again and again, and what comes in its way."""
+"""kvmw record --keep at length: every trigger again and again, and with obstacles."""
 import contextlib
 import os
 import re
@@ -17,7 +17,7 @@ TIMES = 20
 
 
 def written_for(rec, why):
-    """Reads lines until a snapshot is written for this reason: its path."""
+    """Reads lines until a snapshot is written for this reason; returns its path."""
     while True:
         line = rec.line()
         assert line, "the recorder ended"
@@ -29,8 +29,8 @@ def written_for(rec, why):
 @contextlib.contextmanager
 def recorded_guests(where, *args):
     """
-    A recorder of the guests that it starts, and of no other VM of this machine; and what runs one with these
-    options, and returns once it ended.
+    A recorder of the guests that it starts and of no other VM; and a function that runs a guest
+    with these options until it ends.
     """
     os.mkfifo(where / "wanted")
     script = f'while read -r what; do {KVMW} bench guest --rounds 1 $what; echo >>ended; done <wanted'
@@ -56,7 +56,7 @@ def recorded_guests(where, *args):
     ("gone", "--pio 1"),
 ])
 def test_each_time(tmp_path, when, what):
-    """Each cause happens once. As many snapshots as there were causes, each with the one that it is for."""
+    """Each cause happens once: there is one snapshot for each, which contains it."""
     with recorded_guests(tmp_path, "--cooldown", "0", "--trigger", when) as (rec, run):
         for _ in range(TIMES):
             run(what)
@@ -71,7 +71,7 @@ def test_each_time(tmp_path, when, what):
 
 @pytest.mark.parametrize("when", ["reason==KVM_EXIT_MMIO", "rate(KVM_EXIT_IO)>1000000000", "user>1000s", "stuck>1h", "lost"])
 def test_none(tmp_path, when):
-    """Guests that do all else."""
+    """Guests that do everything else cause no snapshot."""
     with recorded_guests(tmp_path, "--cooldown", "0", "--trigger", when) as (rec, run):
         for _ in range(TIMES):
             run("--pio 50")
@@ -87,7 +87,7 @@ def test_stuck_each_time(tmp_path):
             path = tmp_path / written_for(rec, "stuck>300ms: vCPU 0")
             os.kill(pid, signal.SIGCONT)
             path.unlink()
-            # Until it has been in the guest again, it is the same standstill.
+            # Until it has entered the guest again, it is the same standstill.
             began = cpu_ticks(pid)
             while cpu_ticks(pid) < began + 2:
                 assert rec.process.poll() is None
@@ -95,7 +95,7 @@ def test_stuck_each_time(tmp_path):
 
 
 def test_stuck_during_the_cooldown(tmp_path):
-    """A vCPU that is still stuck when it is over."""
+    """A vCPU that is still stuck after --cooldown causes a snapshot."""
     with running_guest() as pid, \
          Recorder(tmp_path, "-p", pid, "--keep", "3s,16M", "-e", "userspace", "--trigger", "stuck>300ms", "--cooldown", "2s") as rec:
         os.kill(pid, signal.SIGSTOP)
@@ -105,7 +105,7 @@ def test_stuck_during_the_cooldown(tmp_path):
 
 
 def test_gone_while_another_one_is_made(tmp_path):
-    """Each has its snapshot, whichever comes first."""
+    """A VM that ends during another snapshot gets its own, whichever comes first."""
     for _ in range(5):
         with running_guest() as pid, Recorder(tmp_path, "-p", pid, "--keep", "3s,16M", "-e", "userspace", "--trigger", "gone") as rec:
             rec.tell()
@@ -116,7 +116,8 @@ def test_gone_while_another_one_is_made(tmp_path):
 
 
 def test_disk_that_fills_again_and_again(tmp_path):
-    """While a snapshot fails for want of room, others are asked for; then the disk has room, and SIGTERM comes at once."""
+    """Snapshots are requested while one fails on a full disk; then the disk gets room, and SIGTERM
+    follows at once."""
     with small_disk(tmp_path, "4k") as (folder, grow):
         with running_guest() as pid, Recorder(folder, "--keep", "3s,16M", "-e", "userspace", "-p", pid) as rec:
             for _ in range(TIMES):
@@ -125,7 +126,7 @@ def test_disk_that_fills_again_and_again(tmp_path):
                 line = rec.line()
                 assert "cannot write: No space left on device" in line, line
             grow("64m")
-            # What was asked for twice above is made once more, or failed before there was room.
+            # The two requests above make one more snapshot, or failed before there was room.
             rec.tell()
             errors = rec.end(status=1, sig=signal.SIGTERM)
             assert re.search(r" MB \S+, 0 lost \]", errors), errors
@@ -138,13 +139,14 @@ def report_is_whole(path):
 
 
 def resident(pid):
-    """KiB of memory that is in use, and descriptors: of some only for a moment, such as BPF statistics."""
+    """Memory in use (KiB), and descriptors, without short-lived ones such as BPF statistics."""
     status = open(f"/proc/{pid}/status", encoding="ascii").read()
     return int(re.search(r"VmRSS:\s+(\d+)", status)[1]), len(os.listdir(f"/proc/{pid}/fd"))
 
 
 def test_memory_is_flat(tmp_path):
-    """Snapshots and short VMs for KVMW_KEEP_SECONDS; a day of it is for by hand."""
+    """Memory stays flat with snapshots and short VMs for KVMW_KEEP_SECONDS; run it by hand for a
+    day."""
     seconds = int(os.environ.get("KVMW_KEEP_SECONDS", "60"))
     with recorded_guests(tmp_path) as (rec, run):
         first = None
@@ -153,7 +155,7 @@ def test_memory_is_flat(tmp_path):
             run("--pio 9")
             line, path = rec.snapshot()
             (tmp_path / path).unlink()
-            # The window is full, and all that is made once has been.
+            # By now the window is full, and everything that is allocated once has been.
             if not first and rec.snapshots >= 10 and float(re.search(r" events of (\S+) s,", line)[1]) >= 3:
                 first = resident(rec.process.pid)
         last = resident(rec.process.pid)

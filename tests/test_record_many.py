@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""More vCPUs than kvmw record has room for: none of another VM's gets lost, and it says so."""
+"""More vCPUs than kvmw record has room for: other VMs lose nothing, and kvmw says so."""
 import json
 import os
 import re
@@ -17,7 +17,7 @@ IDENT = 3
 ROOM = 1024
 SHARE = ROOM * 3 // 4 + 1
 OTHERS = 20
-# A VM with so many vCPUs. Each runs five times, since the kernel may skip a program now and then.
+# A VM with this many vCPUs. Each runs five times, since the kernel may skip a program now and then.
 MANY = """
 import fcntl, os, sys, time
 kvm = os.open("/dev/kvm", os.O_RDWR)
@@ -33,7 +33,7 @@ for turn in range(5):
 print(os.getpid(), flush=True)
 sys.stdin.read()
 """
-# Hogs; then, when told to, another VM beside them. Their process ids.
+# VMs with too many vCPUs; then, on request, another VM beside them. Prints their process ids.
 SCENE = f"""
 import resource, subprocess, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
@@ -60,7 +60,7 @@ def recorder(path, hogs, status=0):
 
 
 def vcpus_of(path):
-    """Of each process: the numbers of its vCPUs; and the notes."""
+    """{process: the numbers of its vCPUs}, and the notes."""
     about = json.loads(kvmw("info", path, "--json").stdout)
     pids = {vm["id"]: vm["pid"] for vm in about["vms"]}
     found = {}
@@ -70,7 +70,7 @@ def vcpus_of(path):
 
 
 def test_one_vmm_with_too_many(tmp_path):
-    """The other is recorded in full; the moment it happens it is said, and the exit status is 1."""
+    """The other VM is recorded in full; kvmw reports the overflow at once, and exits with 1."""
     with recorder(tmp_path / "f", 1) as process:
         hog = int(process.stdout.readline())
         assert process.stderr.readline() == f"kvmw: warning: process {hog} has more vCPUs than its share of the " \
@@ -86,7 +86,7 @@ def test_one_vmm_with_too_many(tmp_path):
 
 @pytest.mark.parametrize("status", [0, 7])
 def test_two_vmms_with_too_many(tmp_path, status):
-    """The second one leaves room as well. What the command says of itself comes first."""
+    """Two such VMMs leave room for others, too. The command's own VMs come first."""
     with recorder(tmp_path / "f", 2, status) as process:
         said, _ = process.communicate("\n", timeout=120)
         assert process.returncode == (status or 1)
@@ -97,7 +97,7 @@ def test_two_vmms_with_too_many(tmp_path, status):
 
 
 def test_short_vms_are_sent_once_or_twice(tmp_path):
-    """VMs one after another. Each is sent when it comes and goes, and all of them only now and then."""
+    """VMs one after another. Each is sent when it comes and goes; all of them only now and then."""
     vms = 600
     run = kvmw("record", "-e", "userspace", "-o", tmp_path / "f", "--", sys.executable, "-c", f"""
 import fcntl, os
@@ -118,12 +118,12 @@ for _ in range({vms}):
     assert [len(vcpus) for vcpus in found.values()] == [vms]
     frames = independent_reader.Recording((tmp_path / "f").read_bytes()).frames
     sent = [independent_reader.text(frame) for frame in frames if frame.type == IDENT]
-    # Each when it came and when it went; and as often again among all.
+    # Each when it came and when it went, and as often again among all.
     assert vms <= sum(len(ident.get("vcpus", [])) for ident in sent) <= 4 * vms + ROOM
 
 
 def at_once(tmp_path, *args, vms, per=1, turns=2):
-    """VMs and vCPUs in the recording, their returns, bytes of all maps, and the notes."""
+    """The numbers of VMs, vCPUs and returns in the recording, bytes of all maps, and the notes."""
     done = kvmw("record", "-q", "-e", "userspace", *args, "-o", tmp_path / "f", "--", sys.executable, MANY_VMS, "at_once",
                 str(vms), str(per), str(turns))
     about = json.loads(kvmw("info", tmp_path / "f", "--json").stdout)
@@ -132,7 +132,7 @@ def at_once(tmp_path, *args, vms, per=1, turns=2):
 
 
 def test_room_for_as_many_as_are_asked_for(tmp_path):
-    """A state takes 27 KB, so the maps grow with the number of states alone."""
+    """A state takes 27 KB: the maps grow only with the number of states."""
     seen, little, notes, done = at_once(tmp_path, "--max-vcpus", 64, vms=20, per=3)
     assert done.returncode == 1 and seen[1] == 49 and any("too many vCPUs" in note for note in notes)
     seen, default, notes, _ = at_once(tmp_path, vms=200, per=3)
@@ -150,7 +150,7 @@ def test_a_thousand_vms_at_once(tmp_path):
 
 
 def test_threads_that_take_turns(tmp_path):
-    """300 of them on four vCPUs, each on all four: four rows, 300 returns each."""
+    """300 threads each run all of four vCPUs: four rows, with 300 returns each."""
     done = kvmw("stat", "-q", "--json", "--per", "vcpu", "--", sys.executable, MANY_VMS, "take_turns", "300", "4")
     rep = json.loads(done.stdout)
     assert [row["vcpu"] for row in rep["rows"]] == [0, 1, 2, 3]
@@ -164,8 +164,8 @@ def test_threads_that_take_turns(tmp_path):
 
 @pytest.mark.parametrize("command", ["record", "stat", "export"])
 def test_slots_and_descriptors(tmp_path, command):
-    """One after another, all are in the totals. The recorder has as many descriptors as before, and forgets
-    what ended; 5000 of them in make soak."""
+    """VMs one after another are all in the totals. The recorder's descriptors do not grow, and it
+    forgets ended VMs; make soak runs 5000."""
     vms = int(os.environ.get("KVMW_VMS", 2100)) // 3 * 3
     args = {"record": ["record", "-e", "userspace", "-o", tmp_path / "f"], "stat": ["stat", "--json"],
             "export": ["stat", "--openmetrics", tmp_path / "f.prom"]}[command]

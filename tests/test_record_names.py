@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What a VMM calls itself is harmless on a terminal, whatever command prints it."""
+"""The name of a VMM is harmless on a terminal, whichever command prints it."""
 import contextlib
 import os
 import shutil
@@ -11,7 +11,7 @@ import pytest
 from synthetic import KVMW
 from test_record_here import VM, pytestmark  # noqa: F401
 
-# Escape sequences, another line, other directions of writing, no UTF-8, and too long for any buffer.
+# Escape sequences, newlines, changes of text direction, invalid UTF-8, and longer than any buffer.
 NAME = b"a\x1b[31m\n 4711      8  qemu-system-x86_64  bank\r\t\x07\x9b\xc2\x9b \xe2\x80\xae\xe2\x81\xa6 \xff\xc3 "
 LONG = NAME + "x€".encode() * 300
 COMM = b"\x1b[2J\n\xe2\x80\xae\xff"
@@ -45,7 +45,8 @@ def started(*args, executable, **kwargs):
 
 @pytest.fixture
 def processes(tmp_path):
-    """Two VMs, one by its options and its thread's name, the other by its executable; and none."""
+    """Two VMs, named by options and thread name, and by the executable; and a process without a
+    VM."""
     vmm, other = (os.fsencode(tmp_path) + b"/" + name + NAME.replace(b"/", b"") for name in (b"v", b"o"))
     shutil.copy(KVMW, vmm)
     shutil.copy(shutil.which("sleep"), other)
@@ -84,7 +85,7 @@ def test_every_command(processes, tmp_path):
 
 
 def test_on_a_terminal(processes, tmp_path):
-    """The line that says how it goes: no escape but its own."""
+    """The status line on a terminal has no escapes but its own."""
     master, slave = os.openpty()
     done = subprocess.run([KVMW, "record", "-o", tmp_path / "f", "-e", "userspace", "-p", str(processes[1]),
                            "-d", "1.5"], stdin=subprocess.DEVNULL, stderr=slave, timeout=60)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw record does what its manual page says: files, pipes, ends, choices, events."""
+"""kvmw record does what its manual page says: files, pipes, when it ends, what it selects,
+events."""
 import hashlib
 import json
 import os
@@ -16,7 +17,7 @@ KVM_EXIT = {"KVM_EXIT_IO": 2, "KVM_EXIT_HLT": 5, "KVM_EXIT_MMIO": 6}
 
 
 def done(boot, name):
-    """What the built-in guest of a step did."""
+    """What the built-in guest in a step did."""
     step = boot.step(name)
     assert step.status == 0, step.err
     return json.loads(step.out)
@@ -38,7 +39,8 @@ SILENT = (os.path.exists("/sys/module/kvm") and
 @pytest.mark.skipif(not SILENT or os.geteuid(), reason="this host's KVM reports its VM exits, "
                                                        "or this is not root")
 def test_exit_where_it_cannot_fire(tmp_path):
-    """Named, it is required; by default, and in a group, returns to the VMM are recorded instead."""
+    """exit is an error if named; by default, or within a group, returns to the VMM are recorded
+    instead."""
     path = tmp_path / "kvmw.data"
     for named in "exit", "userspace,exit", "all,exit":
         done = synthetic.kvmw("record", "-e", named, "-o", path, "--", "true")
@@ -50,11 +52,11 @@ def test_exit_where_it_cannot_fire(tmp_path):
         assert done.returncode == 0 and words in done.stderr, done.stderr
 
 
-# ---- where to ----------------------------------------------------------------
+# ---- output ------------------------------------------------------------------
 
 @in_boots("behave")
 def test_pipe(boot):
-    """-o - to report -i -: the command's own output goes to standard error."""
+    """With -o - piped to report -i -, the command's own output goes to standard error."""
     step = boot.step("pipe")
     rep = json.loads(step.out)
     did = json.loads(step.err.splitlines()[0])
@@ -68,7 +70,7 @@ def test_pipe(boot):
 
 @in_boots("behave")
 def test_reader_of_the_pipe_goes_away(boot):
-    """Says so and ends, and the command with it."""
+    """If the reader of the pipe goes away, record says so and ends, and the command with it."""
     step = boot.step("pipe-closed")
     assert step.status == 1
     assert "standard output: cannot write: Broken pipe" in step.err
@@ -76,7 +78,7 @@ def test_reader_of_the_pipe_goes_away(boot):
 
 @in_boots("behave")
 def test_output_file(boot):
-    """The last recording is kept as .old, and nobody else can read one."""
+    """The previous recording is kept as .old, and nobody else can read either."""
     first, old, new = (hashlib.sha256(boot.path(f"files-{n}.kvmw").read_bytes()).digest()
                        for n in ("first", "old", "new"))
     assert first == old != new
@@ -88,7 +90,7 @@ def test_output_file(boot):
 
 @in_boots("behave")
 def test_terminal(boot):
-    """On a terminal: a status line each second, then the closing line."""
+    """On a terminal record prints a status line each second, then the closing line."""
     step = boot.step("status-line")
     assert step.status == 0
     lines = [line for line in step.out.replace("\r", "\n").replace("\033[K", "").split("\n") if line]
@@ -103,7 +105,7 @@ def test_terminal(boot):
     assert "[ kvmw record: " in lines[-1]
 
 
-# ---- until when --------------------------------------------------------------
+# ---- the end -----------------------------------------------------------------
 
 @in_boots("behave")
 @pytest.mark.parametrize("name, status", [("status-0", 0), ("status-7", 7), ("status-kill", 137)])
@@ -142,7 +144,7 @@ def test_signal_ends_the_command_too(boot):
 
 @in_boots("behave")
 def test_vm_gone(boot):
-    """-p without a command ends when the VM does, with all that it did."""
+    """-p without a command ends with the VM, and has everything that it did."""
     assert boot.step("gone").status == 0
     rep = lab_fixtures.report(boot.path("gone.kvmw"))
     assert rep["recording"]["stopped"] == "VM is gone"
@@ -153,7 +155,7 @@ def test_vm_gone(boot):
 
 @in_boots("behave")
 def test_read_while_it_runs(boot):
-    """In mid-flight: what is there is reported, and that the recorder is not done."""
+    """A report during the recording shows what is there, and that the recorder has not finished."""
     step = boot.step("live")
     assert step.status == 1 and "did not finish" in step.err
     assert json.loads(step.out)["recorded"] > 100
@@ -162,7 +164,7 @@ def test_read_while_it_runs(boot):
     assert len(live) > 3 and live == final[:len(live)]
 
 
-# ---- whom --------------------------------------------------------------------
+# ---- selection of VMs --------------------------------------------------------
 
 @in_boots("behave")
 def test_all_sees_vms_that_start_later(boot):
@@ -177,7 +179,7 @@ def test_all_sees_vms_that_start_later(boot):
 
 @in_boots("behave")
 def test_vcpu_filter(boot):
-    """--vcpu 1 of three: as if the others were not there."""
+    """--vcpu 1 of three records as if the others did not exist."""
     did = done(boot, "vcpu")["vcpu"][1]
     rep = lab_fixtures.report(boot.path("vcpu.kvmw"))
     assert [(v["vcpu"], v["tid"]) for v in rep["recording"]["vcpus"]] == [(1, did["tid"])]
@@ -201,18 +203,18 @@ def test_two_of_three_vms(boot):
 
 @in_boots("behave")
 def test_descendants_of_the_command(boot):
-    """A VM that a child of the command starts, and one whose parent is gone."""
+    """VMs started by a child of the command are recorded, even if their parent is gone."""
     for did, name in (done(boot, "child"), "child"), (boot.json("orphan.json"), "orphan"):
         assert of_guest(lab_fixtures.report(boot.path(f"{name}.kvmw"))) == did["exits"]["svm"]
 
 
-# ---- what --------------------------------------------------------------------
+# ---- events ------------------------------------------------------------------
 
 def check_userspace(path, did):
-    """Each return of KVM_RUN, and nothing but these."""
+    """Checks that there is a row for each return of KVM_RUN, and no other."""
     rep = lab_fixtures.report(path, "--event", "userspace")
     counts = lab_fixtures.counts(rep)
-    # An interrupt of the host may send KVM_RUN back too (-EINTR has no reason of its own).
+    # An interrupt of the host may make KVM_RUN return too (-EINTR has no reason of its own).
     assert {name: n for name, n in counts.items() if name != "EINTR"} == user_exits(did)
     rows = lab_fixtures.rows(path, "userspace")
     for name, n in user_exits(did).items():
@@ -240,8 +242,8 @@ def test_both_events(boot):
     assert of_guest(lab_fixtures.report(boot.path("both.kvmw"))) == did["exits"]["svm"]
     returns = lab_fixtures.by_vcpu(lab_fixtures.rows(boot.path("both.kvmw"), "userspace"))
     for vcpu, exits in lab_fixtures.by_vcpu(lab_fixtures.rows(boot.path("both.kvmw"))).items():
-        # The time in the VMM is the same in both, but that what it was off the CPU is told
-        # apart in the cycle: of each exit that went there.
+        # Both have the same time in the VMM, except that a cycle shows time off the CPU
+        # separately, for each exit that went there.
         went = [r for r in exits[:-1] if r.user_reason != 2 ** 32 - 1]
         assert len(went) == len(returns[vcpu][:-1])
         for cycle, back in zip(went, returns[vcpu]):
@@ -250,15 +252,15 @@ def test_both_events(boot):
 
 @in_boots("behave")
 def test_time_in_the_vmm(boot):
-    """A VMM that waits 500 us before it runs the vCPU again: so much at least is its time."""
+    """If a VMM waits 500 us before it runs the vCPU again, its time is at least that."""
     did = done(boot, "delay")
     rows = lab_fixtures.rows(boot.path("delay.kvmw"))
     of = {name: [r for r in rows[:-1] if r.reason == lab_fixtures.REASONS["svm"][name]]
           for name in ("io", "cpuid")}
-    # The first one is the set-up's: it waits for the other vCPUs' start.
+    # The first return belongs to the set-up: it waits until the other vCPUs start.
     assert len(of["io"]) == 401 and len(of["cpuid"]) == 400
     for row in of["io"][1:]:
-        # Preempted it waits for a CPU, and the delay goes on.
+        # If preempted it waits for a CPU, while the delay goes on.
         assert 500_000 <= row.user_ns + row.wait_ns <= row.total_ns
     assert all(row.user_ns == 0 for row in of["cpuid"])
     assert sum(row.user_ns + row.wait_ns for row in of["io"]) >= did["vmm_delay_ns"] >= 400 * 500_000

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Where kvmw record writes to: nothing of another user's, and nothing that a link leads to."""
+"""kvmw record does not write to files of other users, nor through links."""
 import contextlib
 import os
 import signal
@@ -27,7 +27,7 @@ def is_recording(path):
 
 @pytest.fixture(params=["own", "sticky"])
 def directory(request, tmp_path):
-    """Root's own, and one that everybody may make files in, as /tmp is."""
+    """A directory of root's, and one in which everybody may create files, like /tmp."""
     os.chmod(tmp_path.parent, 0o755)
     os.chmod(tmp_path, 0o755)
     path = tmp_path / "d"
@@ -38,7 +38,7 @@ def directory(request, tmp_path):
 
 
 def planted(path, data=b"", mode=0o666):
-    """A file that a stranger has made and keeps open; he may well have given it to everybody."""
+    """A file that another user has created and keeps open; its mode may allow everybody."""
     path.write_bytes(data)
     os.chmod(path, mode)
     os.chown(path, STRANGER, STRANGER)
@@ -71,7 +71,8 @@ def test_link(directory, tmp_path, target):
 
 @pytest.mark.parametrize("data", [b"", b"his"])
 def test_file_of_another(directory, data):
-    """He who keeps it open would read along; nor is it made private, or kept as .old."""
+    """Another user's file is not written, as its owner could read along; nor made private, nor kept
+    as .old."""
     path = directory / "f"
     with planted(path, data) as kept:
         one_line(record(path), 1, f"it belongs to user {STRANGER}", "-o")
@@ -81,7 +82,7 @@ def test_file_of_another(directory, data):
 
 
 def test_file_of_the_user_who_asked(users):
-    """That of anybody else is not his either."""
+    """Under sudo the invoking user's file is used, but nobody else's."""
     with planted(users / "f"):
         assert record(users / "f", env=sudo(1234, 2345)).returncode == 0
         assert owner(users / "f") == (1234, 2345, 0o600) and is_recording(users / "f")
@@ -90,7 +91,7 @@ def test_file_of_the_user_who_asked(users):
 
 
 def test_empty_file_that_others_have_open(directory):
-    """Root's own, readable by all until now: a new file takes its place."""
+    """An empty file of root's that was readable by all is replaced by a new one."""
     path = directory / "f"
     path.touch(mode=0o644)
     with open(path, "rb") as kept:
@@ -100,7 +101,7 @@ def test_empty_file_that_others_have_open(directory):
 
 
 def test_hard_link(directory, tmp_path):
-    """What else has the name keeps its contents and mode."""
+    """The file's other names keep their contents and mode."""
     other = tmp_path / "other"
     other.write_bytes(b"root's")
     os.chmod(other, 0o644)
@@ -112,7 +113,7 @@ def test_hard_link(directory, tmp_path):
 
 @pytest.mark.parametrize("kind", ["link", "file", "directory"])
 def test_old_is_not_ours(directory, tmp_path, kind):
-    """Nothing gets lost: the recording that would become .old remains where it is."""
+    """If .old belongs to somebody else, the recording that would become .old stays where it is."""
     path, old = directory / "f", directory / "f.old"
     assert record(path).returncode == 0
     before = path.read_bytes()
@@ -128,7 +129,7 @@ def test_old_is_not_ours(directory, tmp_path, kind):
 
 
 def test_who_is_quicker(tmp_path):
-    """A stranger puts a link there whenever the name is free: it is never followed."""
+    """A link that another user creates whenever the name is free is never followed."""
     os.chmod(tmp_path, 0o1777)
     path, target, stop = tmp_path / "f", tmp_path / "target", threading.Event()
 
@@ -151,7 +152,7 @@ def test_who_is_quicker(tmp_path):
 
 
 def test_nothing_recorded(directory):
-    """A command that does not exist: all is as before."""
+    """If the command does not exist, all files are as before."""
     path = directory / "f"
     assert record(path, command=["no-such-command"]).returncode == 1
     assert os.listdir(directory) == []
@@ -161,7 +162,7 @@ def test_nothing_recorded(directory):
     assert os.listdir(directory) == ["f"] and path.read_bytes() == before
 
 
-# ---- what is no file ---------------------------------------------------------
+# ---- not a regular file ------------------------------------------------------
 
 @pytest.mark.parametrize("kind, word", [
     ("directory", "it is a directory"), ("socket", "it is a socket"), ("block", "it is a block device")])
@@ -195,7 +196,7 @@ def test_devices(tmp_path):
 
 @pytest.mark.parametrize("closed, status", [(">&-", 1), ("<&- >&-", 1), ("1</dev/null", 1), ("<&-", 0), ("2>&-", 0)])
 def test_closed_files(tmp_path, closed, status):
-    """Nothing that is opened later takes their place."""
+    """If standard descriptors are closed, no file that is opened later takes their place."""
     script = f"set -o pipefail; {{ '{KVMW}' record {' '.join(ROWS)} -o - -- true {closed}; }} | cat >f"
     done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     if status:
@@ -205,7 +206,7 @@ def test_closed_files(tmp_path, closed, status):
 
 
 def test_errors_do_not_get_into_the_file(tmp_path):
-    """Standard error is closed, and there is something to say."""
+    """With standard error closed, messages do not end up in the recording."""
     path = tmp_path / "f"
     done = subprocess.run(["bash", "-c", f"'{KVMW}' record -e userspace -o '{path}' -- true <&- >&- 2>&-"], timeout=60)
     assert done.returncode == 0 and is_recording(path)
@@ -213,14 +214,14 @@ def test_errors_do_not_get_into_the_file(tmp_path):
 
 
 def test_process_substitution(tmp_path):
-    """What the shell has opened is the caller's own."""
+    """A descriptor that the shell has opened is the caller's own, and is written."""
     subprocess.run(["bash", "-c", f"'{KVMW}' record {' '.join(ROWS)} -o >(cat >f) -- true; wait"], cwd=tmp_path,
                    check=True, timeout=60)
     assert is_recording(tmp_path / "f")
 
 
 def test_fifo(tmp_path):
-    """Without a reader it says that it waits, and for whom; then it goes on."""
+    """Without a reader of the FIFO, record says what it waits for; with one it goes on."""
     path = tmp_path / "f"
     os.mkfifo(path)
     recorder = subprocess.Popen([KVMW, "record", *ROWS, "-o", path, "--", "true"], stderr=subprocess.PIPE, text=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What kvmw record may still do while it records, and what its command may."""
+"""The privileges of kvmw record while it records, and those of its command."""
 import os
 import pathlib
 import pwd
@@ -28,7 +28,7 @@ def mine():
 
 
 def test_every_thread_of_the_recorder(tmp_path):
-    """Only what is said by -v, and no more by any program."""
+    """Every thread has only the capabilities that -v lists, and no program can gain more."""
     script = "sleep 0.3; for task in /proc/$PPID/task/*; do echo; cat $task/status; done"
     done = kvmw("record", "-v", "-e", "userspace", "-o", tmp_path / "f", "--", "sh", "-c", script)
     assert done.returncode == 0, done.stderr
@@ -44,7 +44,7 @@ def test_every_thread_of_the_recorder(tmp_path):
 
 
 def test_the_command(tmp_path):
-    """It is as if it had been started without kvmw: the same rights, and no file of kvmw's."""
+    """The command runs as if started without kvmw: with the same rights, and no file of kvmw's."""
     script = "cat /proc/self/status; exec python3 -c 'import os; print(sorted(os.listdir(\"/proc/self/fd\"))[:-1])'"
     done = subprocess.run([KVMW, "record", "-q", "-e", "userspace", "-o", tmp_path / "f", "--", "sh", "-c", script],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
@@ -56,7 +56,8 @@ def test_the_command(tmp_path):
 
 @pytest.mark.parametrize("name, uid, gid", [("nobody", 65534, 65534), (None, 12345, 2345)])
 def test_the_command_of_the_user_who_asked(tmp_path, name, uid, gid):
-    """Known to the host or not: he has his groups, and no right of root's."""
+    """The command of the invoking user, known to the host or not, has his groups and no right of
+    root's."""
     script = "id -u; id -g; id -G; grep ^Cap /proc/self/status; echo $USER $LOGNAME $HOME"
     env = {"SUDO_UID": str(uid), "SUDO_GID": str(gid), "USER": "me", "LOGNAME": "me", "HOME": "/me"}
     done = kvmw("record", "-q", "--user", "-e", "userspace", "-o", tmp_path / "f", "--", "sh", "-c", script, env=env)
@@ -65,7 +66,7 @@ def test_the_command_of_the_user_who_asked(tmp_path, name, uid, gid):
     assert lines[:3] == [str(uid), str(gid), str(gid)]
     assert {value for name, value in caps(done.stdout).items() if name != "CapBnd"} == {0}
     assert lines[-1] == (f"{name} {name} {pwd.getpwnam(name).pw_dir}" if name else "me me /me")
-    # Without the option nothing changes.
+    # Without the option the command keeps root's rights.
     done = kvmw("record", "-q", "-e", "userspace", "-o", tmp_path / "f", "--", "sh", "-c", "id -u; echo $HOME", env=env)
     assert done.stdout == "0\n/me\n"
 
@@ -77,7 +78,7 @@ def test_no_user_asked(tmp_path):
 
 
 def test_a_command_that_cannot_be_run(tmp_path):
-    """What was begun is undone, also in a directory of somebody else."""
+    """If the command cannot be run, everything is undone, even in a directory of another user."""
     os.chown(tmp_path, 1234, 1234)
     done = kvmw("record", "-q", "-e", "userspace", "-o", tmp_path / "f", "--", "no-such-command")
     assert done.returncode == 1 and os.listdir(tmp_path) == []
@@ -85,7 +86,7 @@ def test_a_command_that_cannot_be_run(tmp_path):
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
 def test_no_file_in_memory(tmp_path):
-    """Where the kernel refuses one, libbpf looks for types itself."""
+    """If the kernel refuses a file in memory, libbpf looks for types itself."""
     done = subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=memfd_create:error=EPERM", KVMW, "record",
                            "-e", "userspace", "-o", tmp_path / "f", "--", "true"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
@@ -93,7 +94,8 @@ def test_no_file_in_memory(tmp_path):
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
 def test_types_of_an_unknown_kind(tmp_path):
-    """Then libbpf looks for types, which may know it: for libbpf the first type is as it was."""
+    """With BTF of an unknown kind, libbpf, which may know it, looks for types: it sees the original
+    first type."""
     btf = pathlib.Path("/sys/kernel/btf/vmlinux")
     first = btf.read_bytes()[:28] + (30 << 24).to_bytes(4, "little")
     done = subprocess.run(["strace", "-f", "-qq", "-o", tmp_path / "calls", "-P", btf, "-e", "trace=read", "-e",
@@ -104,7 +106,7 @@ def test_types_of_an_unknown_kind(tmp_path):
 
 
 def test_types_that_cannot_be_read(tmp_path):
-    """That is said once, and no program is tried."""
+    """Unreadable BTF is reported once, and no program is tried."""
     (tmp_path / "btf").write_bytes(b"\x9f\xeb\x01\x00" + bytes(100))
     done = subprocess.run(["unshare", "-m", "sh", "-c", f"mount --bind {tmp_path}/btf /sys/kernel/btf/vmlinux && "
                            f"exec {KVMW} record -e userspace -o {tmp_path}/f -- true"], capture_output=True, text=True, timeout=60)
@@ -114,7 +116,7 @@ def test_types_that_cannot_be_read(tmp_path):
 
 
 def test_all_is_recorded_nevertheless(tmp_path):
-    """Threads and memory at the end, cost: none of it is refused."""
+    """Even with few privileges, all is recorded: threads and memory at the end, and cost."""
     with endless.endless_guest("--pio", "1") as vm:
         done = kvmw("record", "-e", "userspace,sched", "-o", tmp_path / "f", "-p", vm.pid,
                     "-d", "1.5")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Which VMs are observed: by name, control group and container, or left out. By returns to the VMM, which
-any KVM shows; exits, beside perf's counts: tests/lab/scripts/groups.sh."""
+"""Selecting VMs by name, control group and container, and excluding them. Uses returns to the VMM,
+which any KVM shows; tests/lab/scripts/groups.sh compares exits with perf's counts."""
 import contextlib
 import csv
 import json
@@ -14,7 +14,7 @@ import endless
 from synthetic import KVMW, kvmw, one_line
 from test_record_here import pytestmark, running  # noqa: F401
 
-# Of a container of this run alone: another one that was killed may have left its own.
+# The id of a container of this run only: a run that was killed may have left its own.
 ID = f"{os.getpid():08x}" + "5a1ec7ed" * 7
 
 
@@ -28,7 +28,7 @@ def mounted():
 
 @pytest.fixture
 def groups():
-    """a.slice with a container in it, and b.slice, of this test alone."""
+    """a.slice with a container in it, and b.slice, only for this test."""
     mount = mounted()
     if not mount or not os.access(mount, os.W_OK):
         pytest.skip("needs a cgroup v2 hierarchy that it may write to")
@@ -41,12 +41,13 @@ def groups():
 
 
 def guest_in(group, exits):
-    """Words of a shell: a guest that returns to its VMM for so many OUT."""
+    """A shell command that runs a guest in this group, which returns to its VMM for this many
+    OUTs."""
     return f"sh -c 'echo $$ >{group}/cgroup.procs; exec {KVMW} bench guest --json --pio {exits}' >&2"
 
 
 def stat(*args):
-    """The rows of kvmw stat, and what guests said of themselves."""
+    """The rows of kvmw stat, and what the guests report themselves."""
     done = kvmw("stat", "-q", "--json", "--per", "vm", *args)
     assert done.returncode == 0, done.stderr
     told = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
@@ -58,7 +59,7 @@ def outs(told):
 
 
 def counted(rep):
-    """By VM; this KVM shows exits or returns: both are at least the OUTs."""
+    """Counts by VM. This KVM shows exits or returns: both are at least the OUTs."""
     return [row["count"] for row in sorted(rep["rows"], key=lambda row: row["vm"])]
 
 
@@ -86,7 +87,7 @@ def test_their_names(groups, option, what, tmp_path):
 
 
 def test_a_vm_that_is_moved(groups, tmp_path):
-    """It is observed while the group has it, not before and not after."""
+    """A VM that is moved is observed while it is in the group, not before and not after."""
     a, _, b = groups
     with endless.endless_guest("--pio", "1") as guest:
         (b / "cgroup.procs").write_text(str(guest.pid))
@@ -103,11 +104,11 @@ def test_a_vm_that_is_moved(groups, tmp_path):
                     f"{come_and_go}; sleep 0.3")
         assert done.returncode == 0, done.stderr
         about = json.loads(kvmw("info", tmp_path / "f", "--json").stdout)
-        # Twice inside: none goes on to the end, when it was outside.
+        # It was inside twice: no vCPU goes on to the end, when it was outside.
         assert len(about["vcpus"]) == 2 and len(about["vms"]) == 1
         stop = about["start_ns"] + about["duration_ns"]
         assert all(vcpu["gone_ns"] and vcpu["gone_ns"] < stop - 200_000_000 for vcpu in about["vcpus"])
-        # Nor does its VMM, which the scheduler still sees.
+        # Nor does its VMM's thread, which the scheduler still shows.
         rows = kvmw("script", "--json", "-e", "sched", "-i", tmp_path / "f").stdout.splitlines()
         assert rows and max(json.loads(row)["time_ns"] for row in rows) < stop - 200_000_000
 
@@ -141,7 +142,7 @@ def test_patterns_of_names(tmp_path):
 
 
 def test_all_but_some(tmp_path):
-    """Whatever other VMs run here."""
+    """All VMs but the excluded ones are observed, whatever other VMs run here."""
     def record(*args):
         done = kvmw("record", "-q", "-e", "userspace", "-o", tmp_path / "f", "-a", *args, "--", "sleep", "0.1")
         assert done.returncode == 0, done.stderr
@@ -169,7 +170,8 @@ def test_pid_namespace(args, words):
 
 
 def test_all_in_a_pid_namespace(tmp_path):
-    """Their returns are recorded; nothing is said of a process that has the same id in the container."""
+    """VMs outside the PID namespace are recorded; nothing is said about processes with the same ids
+    inside."""
     with endless.endless_guest("--pio", "1") as guest:
         done = subprocess.run(["unshare", "-pf", "--mount-proc", KVMW, "record", "-q", "-e", "userspace", "-o",
                                tmp_path / "f", "-a", "--", "sleep", "0.2"], capture_output=True, text=True, timeout=60)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw record ends when it is told to, whatever its output does, and says what is lost."""
+"""kvmw record ends on request even if its output is stuck, and says what is lost."""
 import contextlib
 import os
 import re
@@ -20,7 +20,7 @@ SYS_WRITE = "1"
 
 
 def is_stuck(pid):
-    """One of its threads is in a write(2), and still is a little later."""
+    """Whether one of its threads is in write(2), and still is a little later."""
     def writing():
         calls = {}
         for tid in os.listdir(f"/proc/{pid}/task"):
@@ -35,7 +35,7 @@ def is_stuck(pid):
 
 @contextlib.contextmanager
 def recorder(output, *args, **kwargs):
-    """Of an endless guest, whose output, a pipe, is full."""
+    """A recorder of an endless guest, whose output is a full pipe."""
     kwargs.setdefault("stderr", subprocess.PIPE)
     process = subprocess.Popen([KVMW, "record", "-e", "userspace", "-o", output, *args, "--", *GUEST],
                                stdin=subprocess.DEVNULL, **kwargs)
@@ -92,22 +92,23 @@ def read_all(fd):
 
 
 def check_lost(process, end, name, why, tmp_path):
-    """It says what is lost, and that is so; what has been read is a recording without an end."""
+    """Checks that it says correctly what is lost, and that what was read is a recording without an
+    end."""
     found = LOST.fullmatch(process.stderr.read().decode())
     assert found and found.groups()[:2] == (name, why)
     taken, lost, written = map(int, found.groups()[2:])
     part = tmp_path / "part"
     part.write_bytes(read_all(end))
     done = kvmw("script", "-i", part, "-e", "userspace", "--csv")
-    # The first frame may be larger than a pipe.
+    # The first frame may be larger than a pipe's buffer.
     assert done.returncode == 1 and ("did not finish" if taken > lost else "contains no events") in done.stderr
     assert taken - lost == max(0, len(done.stdout.splitlines()) - 1)
-    # The pipe may also hold a part of the next frame.
+    # The pipe may also contain part of the next frame.
     assert 0 < written <= part.stat().st_size and lost > 0
 
 
 def test_one_signal(stuck, tmp_path):
-    """Two seconds later it is gone, and its command too."""
+    """Two seconds after one signal it is gone, and its command too."""
     process, end, name = stuck
     guest, = children(process.pid)
     begin = time.monotonic()
@@ -119,7 +120,7 @@ def test_one_signal(stuck, tmp_path):
 
 
 def test_two_signals(stuck, tmp_path):
-    """At once: before the two seconds of the first are over, as the message shows."""
+    """Two signals end it at once, before the two seconds are over, as the message shows."""
     process, end, name = stuck
     process.send_signal(signal.SIGTERM)
     time.sleep(0.5)
@@ -129,7 +130,8 @@ def test_two_signals(stuck, tmp_path):
 
 
 def test_reader_that_comes_back(stuck, tmp_path):
-    """In time: nothing is lost. Signals that come together, as timeout(1) sends them, are one."""
+    """If the reader comes back in time, nothing is lost. Simultaneous signals, as from timeout(1),
+    count as one."""
     process, end, _ = stuck
     data = []
     process.send_signal(signal.SIGTERM)
@@ -145,14 +147,14 @@ def test_reader_that_comes_back(stuck, tmp_path):
 
 
 def test_errors_go_the_same_way(tmp_path):
-    """2>&1 |: who does not read the recording does not read the message either."""
+    """With 2>&1 |, a reader that does not read the recording does not read the message either."""
     with recorder("-", stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=30) == 1
 
 
 def test_nothing_stays_behind(tmp_path):
-    """The programs go with it, and so does what it was in the middle of."""
+    """Its BPF programs end with it, and so does a frame that it was writing."""
     with recorder("-", stdout=subprocess.PIPE) as process:
         with open(f"/proc/{process.pid}/fdinfo/{program_fd(process.pid)}") as file:
             number = re.search(r"^prog_id:\s*(\d+)", file.read(), re.M)[1]

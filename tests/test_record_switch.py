@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw record --switch-output: a series of files, which together are one recording, by this machine's KVM."""
+"""kvmw record --switch-output: a series of files that together are one recording, on this machine's
+KVM."""
 import contextlib
 import json
 import os
@@ -22,7 +23,7 @@ DUMP = r"\[ kvmw record: Dump (\S+): (\d+) events? of (\d+\.\d) s, \d+\.\d{3} MB
 
 
 class Series:
-    """kvmw record --switch-output, whose lines are read as they come."""
+    """A running kvmw record --switch-output; its lines are read as they come."""
     def __init__(self, where, *args, env=None):
         self.where, self.files = where, []
         self.process = subprocess.Popen([KVMW, "record", *map(str, args)], stderr=subprocess.PIPE, text=True, cwd=where,
@@ -50,7 +51,7 @@ class Series:
         return self.dumped()
 
     def end(self, status=0, sig=signal.SIGINT):
-        """The last one; what is said after it."""
+        """Waits for the last file; returns the messages after it."""
         if sig:
             self.process.send_signal(sig)
         lines = self.process.stderr.read().splitlines()
@@ -71,13 +72,14 @@ def recording(where, *args, env=None, guest=()):
 
 
 def starts(path):
-    """What META frames say of it."""
+    """The entries about the series in META frames."""
     said = [independent_reader.text(frame) for frame in independent_reader.Recording(path.read_bytes()).frames if frame.type == 2]
     return {one["start_ns"] for one in said if "start_ns" in one}
 
 
 def check_file(path, number):
-    """It is a recording by itself: what it says of that, and its rows."""
+    """Checks that a file is a recording by itself; returns its entry about the series, and its
+    rows."""
     about = json.loads(kvmw("info", "--json", path).stdout)
     assert re.fullmatch(r"kvmw\.data\.\d{16}", path.name) and path.stat().st_mode & 0o777 == 0o600
     assert about["complete"] and about["finished"] and about["series"] == {"number": number, "to": number}
@@ -93,12 +95,13 @@ def check_file(path, number):
 @pytest.mark.lab
 @here
 def test_files_are_one_recording(tmp_path):
-    """All that a guest is known to have done, in six files; each is right by itself, and together they are the whole."""
+    """Six files have everything that a guest did; each is right by itself, and together they are
+    the whole."""
     rounds = 20000
     with Series(tmp_path, "-e", "userspace", "--switch-output", "--", *GUEST, str(rounds), "--pio", "1") as rec:
         while not (tmp_path / "kvmw.data").exists():
             assert rec.process.poll() is None
-        while sum(rec.switch() > 0 for _ in range(4)) < 4:      # there were none before its first exit
+        while sum(rec.switch() > 0 for _ in range(4)) < 4:      # none before its first exit
             pass
         said = rec.end(sig=None)
     assert f" in {len(rec.files)} files kvmw.data.<timestamp>" in said[-1]
@@ -113,7 +116,7 @@ def test_files_are_one_recording(tmp_path):
     rows = [row for _, some in seen for row in some]
     assert sum(row["reason"] == "KVM_EXIT_IO" for row in rows) == rounds + 2     # one when it is ready, one at its end
     assert len({row["time_ns"] for row in rows}) == len(rows)
-    # Each returns to the guest when the next one begins: nothing is missing in between.
+    # Each file's last cycle ends where the next file begins: nothing is missing in between.
     for before, after in zip(rows, rows[1:]):
         assert before["time_ns"] + before["user_ns"] + after["run_ns"] == after["time_ns"]
     one = tmp_path / "one"
@@ -124,7 +127,7 @@ def test_files_are_one_recording(tmp_path):
     assert whole["recording"]["duration_ns"] == sum(json.loads(kvmw("info", "--json", path).stdout)["duration_ns"] for path in rec.files)
     several = kvmw("report", "--json", *rec.files)
     assert several.stderr == "" and json.loads(several.stdout)["total"]["count"] == len(rows)
-    # Some of them; one that is missing in between; one twice.
+    # Some of the files; one missing in between; one twice.
     assert kvmw("merge", "-o", tmp_path / "some", *rec.files[1:3]).returncode == 0
     assert report(tmp_path / "some")["recording"]["series"] == {"number": 2, "to": 3}
     one_line(kvmw("merge", "-o", tmp_path / "no", rec.files[0], rec.files[2]), 1, f"{rec.files[2]} begins ",
@@ -133,12 +136,12 @@ def test_files_are_one_recording(tmp_path):
     assert "counts twice" in kvmw("report", tmp_path / "some", rec.files[2]).stderr
     assert kvmw("merge", "-o", tmp_path / "more", tmp_path / "some", rec.files[3], rec.files[0]).returncode == 0
     assert rows_of(tmp_path / "more") == [row for _, some in seen[:4] for row in some]
-    # And cut.
+    # And parts of files, by cut.
     some = max((some for _, some in seen), key=len)
     path = rec.files[[other for _, other in seen].index(some)]
     assert kvmw("cut", "-i", path, "-o", tmp_path / "half", "--time", mono(some[len(some) // 2]["time_ns"]) + ",").returncode == 0
     assert rows_of(tmp_path / "half") == some[len(some) // 2:]
-    # Its times are from its own beginning on.
+    # Its times count from its own start.
     assert kvmw("cut", "-i", path, "-o", tmp_path / "early", "--time", "0,10000").returncode == 0
     assert rows_of(tmp_path / "early") == some
     assert kvmw("cut", "-i", tmp_path / "early", "-o", tmp_path / "again", "--time", "0,10000").returncode == 0
@@ -151,7 +154,7 @@ def test_files_are_one_recording(tmp_path):
 @pytest.mark.lab
 @here
 def test_size_and_newest(tmp_path):
-    """Files of 64K, of which two stay, and one that is none of this series."""
+    """Of files of 64K, only two stay; a file that is not part of the series is kept."""
     (tmp_path / "kvmw.data.2001010100000000").write_text("another one's")
     with recording(tmp_path, "--switch-output=64K", "--switch-max-files", "2") as rec:
         for _ in range(2):
@@ -167,7 +170,7 @@ def test_size_and_newest(tmp_path):
 @pytest.mark.lab
 @here
 def test_killed(tmp_path):
-    """What has a timestamp is whole; what has none can be read."""
+    """After kill -9, files with a timestamp are complete, and the one without can be read."""
     with recording(tmp_path, "--switch-output=signal") as rec:
         while not rec.switch():
             pass
@@ -194,7 +197,8 @@ def json_lines(path):
 @pytest.mark.lab
 @here
 def test_disk_that_fills(tmp_path):
-    """The recording ends, and says which file it was, and nothing else; the files before are whole, the last one can be read."""
+    """On a full disk the recording ends with one message that names the file; earlier files are
+    complete, and the last one can be read."""
     with small_disk(tmp_path, "160k") as (folder, _):
         with recording(folder, "--switch-output=64K") as rec:
             line, = rec.end(status=1, sig=None)
@@ -210,13 +214,14 @@ def test_disk_that_fills(tmp_path):
 @pytest.mark.lab
 @here
 def test_stacks_are_in_each_file(tmp_path):
-    """A file has the stacks of all of its rows, with the names of their functions, also those that an earlier one has."""
+    """Each file has the stacks of all of its rows with function names, even those in an earlier
+    file."""
     with recording(tmp_path, "--stack", "vmm", "--switch-output", guest=["--vmm-delay", "5000"]) as rec:
         seen = []
         while len(seen) < 3:
             rec.switch()
             numbers = {row[name] for row in rows_of(rec.files[-1]) if row["event"] == "stack" for name in ("kernel", "user")}
-            numbers = {number for number in numbers if number >= 0}     # else why there is none
+            numbers = {number for number in numbers if number >= 0}     # else why there is no name
             known = {one["id"]: one["frames"] for one in entries(rec.files[-1])}
             assert numbers <= set(known) and all(known[number] and all(known[number]) for number in numbers)
             seen += [numbers] if numbers else []
@@ -226,7 +231,8 @@ def test_stacks_are_in_each_file(tmp_path):
 @pytest.mark.lab
 @here
 def test_files_of_who_asked(users):  # noqa: F811
-    """Under sudo all files belong to whoever asked, also those that a thread without rights begins; the oldest go."""
+    """Under sudo all files belong to the invoking user, also those begun by a thread without
+    privileges, and the oldest are removed."""
     with recording(users, "--switch-output", "--switch-max-files", "2", env=sudo(1234, 2345)) as rec:
         for _ in range(3):
             rec.switch()
@@ -239,7 +245,8 @@ def test_files_of_who_asked(users):  # noqa: F811
 @pytest.mark.lab
 @here
 def test_scrubbed_files(tmp_path):
-    """With their names they are still one recording, and which one is missing is said; else merge has to come first."""
+    """Files scrubbed with names kept can be merged, and merge says which is missing; otherwise
+    merge has to come first."""
     with recording(tmp_path, "--switch-output") as rec:
         while sum(rec.switch() > 0 for _ in range(2)) < 2:
             pass
@@ -261,7 +268,8 @@ def test_scrubbed_files(tmp_path):
 @pytest.mark.lab
 @here
 def test_file_removed(tmp_path):
-    """Somebody removes what is being written: the recording ends, says which file it was, and what is complete stays."""
+    """If the current file is removed, the recording ends with a message that names it; complete
+    files stay."""
     with recording(tmp_path, "--switch-output") as rec:
         while not rec.switch():
             pass

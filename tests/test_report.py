@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw report: every number, worked out from the same rows in Python."""
+"""kvmw report: every number is compared with one computed in Python from the same rows."""
 import csv
 import io
 import json
@@ -26,7 +26,7 @@ def percentile(values, permille):
 
 
 def check_row(row, exits, lost=()):
-    """Counts and sums are of all cycles, the distribution of those that were recorded."""
+    """Counts and sums cover all cycles, the distribution only recorded ones."""
     lost = set(lost)
     whole = [e for e in exits if e[2] is not None]
     spans = [e[2] for e in whole if e not in lost]
@@ -72,14 +72,14 @@ def test_every_number(name, request):
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
 def test_golden_recordings(path):
-    """Real ones, of every released version, against the rows that their reader gives."""
+    """Real recordings of every released version, compared with their rows."""
     done = kvmw("report", "-i", path, "--json", "--sort", "reason,vcpu")
     rep = json.loads(done.stdout)
     assert done.returncode == (not rep["recording"]["complete"])
     spans = "total_ns" if rep["event"] == "exit" else "user_ns"
     rows = lab_fixtures.rows(path, rep["event"], status=done.returncode)
     assert rep["recorded"] == len(rows) > 0
-    # The cycles that were open when a recording was cut off are in the totals alone.
+    # Cycles that were open when a recording was cut off are only in the totals.
     open_rows = rep["total"]["count"] - len(rows) - rep["lost"]
     vcpus = len(rep["recording"]["vcpus"])
     assert open_rows == 0 if rep["recording"]["finished"] else 0 <= open_rows <= vcpus
@@ -103,7 +103,7 @@ def test_golden_recordings(path):
 
 
 def test_from_rows_alone(tmp_path):
-    """Without the kernel's totals, as an older or killed recorder leaves it."""
+    """A recording without the kernel's totals, as left by an older or killed recorder."""
     rec = Recording()
     rec.frame(random_rows(random.Random(3), SVM, 2, 3000))
     rep = report(rec.finish().write(tmp_path / "f"))
@@ -228,7 +228,7 @@ def test_fits(vmx, svm, width, sort):
         text = text_of(rec.path, "--sort", sort, "--width", width, "--hist")
         assert max(map(len, text.splitlines())) <= width
         head = next(line for line in text.splitlines() if " p99" in line).replace("*", "")
-        # Two long keys leave no room for all.
+        # Two long keys leave no room for all columns.
         for word in ["exits", "cost", "KVM", "VMM", "p99", "max"] + (
                 ["/s", "p50"] if (sort, width) != ("reason,vcpu", 80) else []):
             assert word in head.split()
@@ -264,7 +264,7 @@ def test_table_says_what_json_says(vmx):
 
 
 def test_shares_add_up(vmx, svm):
-    """The rows' parts are the total's; with the guest's and what was not seen, all the time."""
+    """The rows' parts add up to the total's; with guest and unseen time, to all of the time."""
     for rec in vmx, svm:
         rep = report(rec.path)
         whole, total = rep["whole"], rep["total"]
@@ -279,7 +279,7 @@ def test_shares_add_up(vmx, svm):
 
 
 def test_bars(svm):
-    """The greatest part first; each with its share."""
+    """Bars show the greatest part first, each with its share."""
     rep = report(svm.path)
     text = text_of(svm.path, env={"LC_ALL": "C"})
     bars = re.findall(r"^  (\w[\w ]*?) +([\d.]+)% (\S+)$", text, re.M)
@@ -342,7 +342,7 @@ def test_pipe_is_as_good_as_a_file(svm):
 
 
 def on_terminal(*args, **env):
-    """What appears on a terminal, 100 columns wide."""
+    """The output on a terminal that is 100 columns wide."""
     pid, fd = pty.fork()
     if not pid:
         environ = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "COLUMNS": "100"} | env
@@ -369,13 +369,13 @@ def test_pager(svm):
     for args in ["--no-pager"], ["--json"], ["--csv"]:
         status, out = on_terminal("report", "-i", svm.path, *args, KVMW_PAGER=mark)
         assert status == 0 and "PAGED:" not in out and "cpuid" in out
-    # One that ends early is no error.
+    # A pager that ends early is no error.
     assert on_terminal("report", "-i", svm.path, KVMW_PAGER="true")[0] == 0
     assert "PAGED:" not in kvmw("report", "-i", svm.path, env={"KVMW_PAGER": mark}).stdout
 
 
 def test_color(svm):
-    """On a terminal, unless the user says otherwise; the same text."""
+    """Color on a terminal, unless the user says otherwise; the text is the same."""
     plain = text_of(svm.path, "--width", 100)
     assert "\033" not in plain
     colored = text_of(svm.path, "--width", 100, "--color", "always")
@@ -411,7 +411,7 @@ def test_recorder_did_not_finish(tmp_path):
     done = kvmw("report", "-i", path, "--json")
     one_line(done, 1, "did not finish")
     rep = json.loads(done.stdout)
-    # The totals are older than the rows: what is known is all rows.
+    # The totals are older than the rows: the rows are all that is known.
     check_row(rep["total"], rec.exits)
     assert not rep["recording"]["finished"]
     assert "did not finish" in text_of(path, status=1)
@@ -432,7 +432,7 @@ def test_cut_anywhere(svm, tmp_path):
         if exits:
             check_row(rep["total"], exits)
         assert "did not finish" in done.stderr and done.stderr.count("\n") == 1 + (not exits)
-        # More is said only where some columns are exact and others are not.
+        # The note says more only if some columns are exact and others are not.
         text = text_of(path, status=1)
         assert "\n# cut off " in text and ("\n# damaged " in text) == ("columns marked * " in " ".join(text.split()))
     assert counts == sorted(counts) and counts[-1] == 3000 and len(set(counts)) == 4
@@ -454,7 +454,7 @@ def test_one_byte_flipped(svm, tmp_path):
     assert f"damaged at offset {damage[0]['offset']}, " in done.stderr
     assert "1000 events are missing" in done.stderr
     assert rep["recording"]["missing_rows"] == 1000 and rep["recorded"] == 2000
-    # The kernel's own counts are whole, the distribution is of what is left.
+    # The kernel's counts are complete, the distribution covers the remaining rows.
     check_row(rep["total"], svm.exits, svm.exits[1000:2000])
 
 
@@ -510,7 +510,7 @@ def test_not_captured_is_not_zero(tmp_path):
     assert rows["hlt"]["unfinished"] == 1 and rows["npf"]["user_ns"] == 0
     assert rows["npf"]["guest_ns"] is None
     line = table_rows(text_of(path, "--width", 120), ["hlt"])["hlt"].split()
-    # Cost and its parts, p50 to max: none; it began once, which is what stands over time.
+    # Cost, its parts, and p50 to max: none. It began once, which the column over time shows.
     assert (line[:2], set(line[3:-1]), line[-1]) == (["hlt", "1"], {"-"}, "█") and len(line) > 7
 
 
@@ -566,7 +566,7 @@ def test_userspace_where_there_are_no_exits(tmp_path):
 
 @pytest.mark.slow
 def test_reading_is_fast(tmp_path):
-    """A loose bound that only another order of growth can break: 1 M cycles in 5 s of CPU."""
+    """1 M cycles in 5 s of CPU time: a loose bound, to catch only a different order of growth."""
     rec = Recording()
     rows = random_rows(random.Random(6), SVM, 2, 20000)
     frame = ["EVENTS", "exit", [[*e[:4], 0, 0, 0, 0, 0, e[4], e[5], e[6]] for e in rows]]

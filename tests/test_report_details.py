@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What makes up an exit reason: the indented rows of kvmw report."""
+"""The details of exit reasons: the indented rows of kvmw report."""
 import re
 
 import pytest
@@ -12,7 +12,7 @@ SUMS = ["count", "recorded", "time_ns", "kvm_ns", "user_ns", "halt_ns", "poll_ns
 
 
 def rows():
-    """30 HLTs of which 10 did not halt; 40 writes of COM1, 3 of another port, 7 reads of that one;
+    """30 HLTs, 10 without a halt; 40 writes to COM1, 3 writes to another port, and 7 reads of it;
     9 MMIOs at one address and 11 faults on RAM; 200 times the same CPUID leaf."""
     found = []
 
@@ -34,7 +34,7 @@ def rows():
 
 
 def test_more_details_than_memory(tmp_path):
-    """The page goes on without them, and says so."""
+    """If memory does not suffice for all details, the page goes on without them and says so."""
     rows = [exit_row(START + i * MS, 500, 1000, 0, SVM["io"], 0, detail=i, kind=OUT) for i in range(6000)]
     path = make(tmp_path / "f", {}, rows)
     done = kvmw("report", "-i", path, "--memory", "1M")
@@ -60,7 +60,7 @@ def counts(rep):
 
 
 def test_details_of_each_reason(path):
-    # 9 and 11 of 20, each page only one of these; 3 of 50 are too few.
+    # 9 and 11 of 20; each page has only one of these; 3 of 50 are too few.
     assert counts(report(path)) == {
         "hlt": {"did not halt": 10}, "io": {"out 0x3f8": 40, "in 0x80": 7},
         "npf": {"mmio-write 0xfee000b0": 9, "RAM": 11}, "cpuid": {"cpuid 0xb": 200}}
@@ -82,7 +82,7 @@ def test_their_numbers_are_those_of_their_rows(path, window):
 
 
 def test_few_of_all_are_not_shown(tmp_path):
-    """One in a hundred is the least."""
+    """A detail needs at least one in a hundred exits to be shown."""
     many = [exit_row(START + i * 1000, 1, 100, 0, SVM["cpuid"], 0, detail=1, kind=CPUID)
             for i in range(990)]
     for number, shown in (10, {"out 0x80": 10}), (9, {}):
@@ -118,7 +118,7 @@ def test_details_are_ordered_as_rows(path, column, number):
 
 
 def test_thirty_details_are_enough(tmp_path):
-    """In text; JSON has them all."""
+    """Text shows thirty details; JSON has them all."""
     many = [exit_row(START + i * MS, 1, 100, 0, SVM["cpuid"], 0, detail=i, kind=CPUID) for i in range(40)]
     path = make(tmp_path / "f", {}, many)
     assert len(report(path, "-s", "detail")["rows"]) == 40
@@ -141,7 +141,7 @@ def test_halted_is_a_key(path):
 
 
 def parts(text, reason):
-    """(depth, label, exits) of the rows beneath a reason; depth 0 is its own."""
+    """(depth, label, exits) of the rows below a reason; depth 0 is the reason's row."""
     lines = text.splitlines()
     at = next(i for i, line in enumerate(lines) if line.startswith(reason + " "))
     found = []
@@ -155,7 +155,7 @@ def parts(text, reason):
 
 
 def test_the_rest(path):
-    """Whatever no detail stands for is one row more: all are as many as their reason's."""
+    """Exits without a detail are in one more row: all rows add up to their reason's."""
     text = text_of(path, "--width", 120)
     assert parts(text, "io") == [(0, "io", 50), (1, "out 0x3f8 COM1 transmit", 40), (1, "in 0x80 POST code, I/O delay", 7),
                                  (1, "1 other", 3)]

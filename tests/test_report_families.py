@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw report -e: families of events by kind and by what they are about; the cycle's parts."""
+"""kvmw report -e: families of events by kind and by detail; the cycle's parts."""
 import csv
 import io
 import json
@@ -66,7 +66,7 @@ END = START + 200 * MS
 
 
 def totals_of(name, rows):
-    """Those of a family: reason = kind."""
+    """Totals of a family: reason is the kind."""
     sums = {}
     for row in rows:
         t = sums.setdefault((row[2], row[5]), [row[2], IDS[name], 0, row[5], 0, 0, 0, 0, 0])
@@ -170,7 +170,7 @@ def test_ioctls_by_name(everything):
         "KVM_RUN": 20, "KVM_SET_REGS": 10, "0xaeff": 10}
     assert rows["KVM_SET_REGS"]["detail_value"] == KVM_SET_REGS
     assert not rows["KVM_RUN"]["exact"]
-    # What no row can tell apart is still counted by the kernel.
+    # The kernel still counts what no row distinguishes.
     total = report(everything, "-e", "ioctl")["total"]
     assert total["exact"] and total["count"] == 40 and total["time_ns"] == sum(r[1] for r in IOCTLS)
 
@@ -205,8 +205,8 @@ def test_stacks(everything):
 
 
 def test_stacks_that_look_alike_are_one(tmp_path):
-    """Their numbers tell apart what is not kept of them; of each the label leaves out how the
-    thread left its CPU."""
+    """Stacks that differ only in parts that are not shown are one row; labels omit how the thread
+    left its CPU."""
     frames = ["__schedule+0x5", "schedule+0x1"] + STACKS[0]["frames"]
     rec = Recording(META | {"events": ["stack"]}, VMS, VCPUS)
     rec.lines[1][1]["stacks"] = [{"id": i, "frames": frames} for i in (9, 7)] + STACKS
@@ -235,7 +235,7 @@ def test_one_tracepoint(everything):
 
 
 def test_what_is_of_no_vm(everything):
-    """The kernel's own threads are not those of the VM with id 0."""
+    """The kernel's own threads do not belong to the VM with id 0."""
     rows = by(report(everything, "-e", "mmu", "-s", "vm"), "pid")
     assert {pid: row["count"] for pid, row in rows.items()} == {100: 10, None: 10}
     assert any(line.startswith("? ") for line in
@@ -251,7 +251,7 @@ def test_who_is_no_vcpu(everything):
     assert any(line.startswith("kernel ") for line in text.splitlines())
     assert "pid 100, 2 vCPUs seen" in text_of(everything, "-v")
     assert report(everything, "-e", "mmu", "--pid", "100")["total"]["count"] == 10
-    # 9 is a vCPU that never exited.
+    # vCPU 9 never exited.
     assert {v["vcpu_id"]: v["count"] for v in report(everything)["vcpu_time"]} == {0: 4, 1: 6, 9: 0}
     done = kvmw("report", "-i", everything, "-e", "mmu", "--vcpu", "0")
     one_line(done, 1, "--vcpu")
@@ -294,7 +294,7 @@ def test_csv_is_what_json_says(everything, event, sort, nr):
 
 
 def test_not_captured_is_null(tmp_path):
-    """Not all ones, nor a share of nothing."""
+    """A value that was not captured is null, not all ones, nor a share of zero."""
     rec = Recording(META | {"events": ["exit", "hypercall"]})
     row = EXITS[0][:16] + [None, 0xffff, 0xffff, 0xffffffff, 0xffff, 0xffff]
     rec.lines += [["EVENTS", "exit", [row]], ["EVENTS", "hypercall", HYPERCALLS[:3]]]
@@ -311,7 +311,7 @@ def test_not_captured_is_null(tmp_path):
 @pytest.mark.parametrize("sort", ["reason,vcpu,detail", "vm,vcpu,reason,detail",
                                   "vm,vcpu,reason,detail,user,cpu"])
 def test_many_keys_fit(everything, width, sort):
-    """What tells rows apart is worth more than the durations."""
+    """With many keys, their columns take precedence over durations."""
     text = text_of(everything, "-s", sort, "--width", width)
     assert max(map(len, text.splitlines())) <= width
     for word in "rdmsr 0x12345", "wrmsr 0x6e0", "in 0x60", "cpuid 0x7":
@@ -327,7 +327,8 @@ def test_the_heading_names_what_else_there_is(everything):
 
 
 def test_what_other_events_lost_is_told(tmp_path):
-    """Whatever the report is about, and where nothing of that event is left."""
+    """Losses of other events are mentioned in any report, even if nothing else of that event is
+    left."""
     rec = Recording(META | {"events": ["exit", "fault", "mmu"]})
     rec.lines += [["EVENTS", "exit", EXITS], ["EVENTS", "fault", FAULTS],
                   ["LOSS", "loss", [[0, IDS["fault"], 1700, START, START + 9]]],
@@ -344,7 +345,7 @@ def test_what_other_events_lost_is_told(tmp_path):
 
 
 def test_what_the_time_is(everything):
-    """A family's own, and of how many rows it is known."""
+    """The meaning of a family's durations, and how many rows have one."""
     text = text_of(everything, "-e", "mmu", "--hist")
     assert "# time: how long it took\n" in text
     assert "get_page: 10 recorded, 0 with a time\n" in text
@@ -361,12 +362,12 @@ def test_what_was_not_recorded(everything, tmp_path):
     done = kvmw("report", "-i", everything, "-e", "irq")
     one_line(done, 1, "holds no irq events", "exit 10, fault 8, ioctl 40",
              "kvmw record -e irq records them")
-    # Whether a host has such a tracepoint is not known here.
+    # Whether the host has such a tracepoint is unknown here.
     one_line(kvmw("report", "-i", everything, "-e", "kvm:bogus"), 1,
              "kvmw record -e kvm:bogus records them, if its host has that tracepoint")
-    # It was asked for, and nothing happened.
+    # It was recorded, and nothing happened.
     one_line(kvmw("report", "-i", everything, "-e", "timer"), 1, "no timer event happened")
-    # Of half a file that cannot be said.
+    # For half a file that is unknown.
     half = tmp_path / "half"
     half.write_bytes(everything.read_bytes()[:everything.stat().st_size * 2 // 3])
     done = kvmw("report", "-i", half, "-e", "timer")
@@ -391,7 +392,7 @@ def test_only_families(tmp_path):
 
 
 def test_what_was_left_out_when_it_was_recorded(tmp_path):
-    """One row in two, as kvmw record --sample 2 leaves it: counts are of all."""
+    """With every second row, as recorded with --sample 2, counts cover all events."""
     rec = Recording()
     rows = [exit_row(START + i * 10000, 100, 2000, 0, SVM["cpuid"], 0, detail=i % 8, kind=CPUID)
             for i in range(200)]
@@ -404,7 +405,7 @@ def test_what_was_left_out_when_it_was_recorded(tmp_path):
         200, 100, 0, 100)
     text = " ".join(text_of(path).replace("#", "").split())
     assert "100 of 200 exits were recorded, as requested" in text and "p50*" in text
-    # Rows that the kernel does not count are of the recorded ones, and so is their total.
+    # Rows not counted by the kernel cover only recorded events, and so does their total.
     rep = report(path, "-s", "detail")
     assert sum(row["count_percent"] for row in rep["rows"]) == pytest.approx(100, abs=0.01)
     assert rep["total"]["count"] == 100 and {row["count"] for row in rep["rows"]} == {25}
@@ -417,7 +418,7 @@ def test_what_was_left_out_when_it_was_recorded(tmp_path):
 
 
 def long_ones(path, totals=True):
-    """Cycles of 10 us, of which --min-duration 5us left 100 of 200, and one without an end."""
+    """Cycles of 10 us: 100 of 200 passed --min-duration 5us; and one without an end."""
     rec = Recording(meta=META | {"filters": {"all": True, "pids": [], "min_ns": 5000}})
     rows = [exit_row(START + i * 20000, 100, 1000 if i % 2 else 10000, 0, SVM["cpuid"], 0,
                      detail=i % 8, kind=CPUID) for i in range(200)]
@@ -499,7 +500,7 @@ def test_a_vcpus_time_adds_up(everything):
 def test_the_split_is_shown_where_there_is_room(everything):
     wide = text_of(everything, "--width", 120).splitlines()
     head = next(line for line in wide if " p50" in line).split()
-    # No column of zeros.
+    # No column with only zeros.
     assert head[:9] == ["reason", "exits", "/s", "cost", "KVM", "halt", "wait", "block", "p50"]
     line = next(line for line in wide if line.startswith("hlt ")).split()
     wall = report(everything)["whole"]["wall_ns"] / 90 / MS     # of the one halt
@@ -534,7 +535,7 @@ def test_version_1_0_tells_no_parts(tmp_path):
 
 
 def test_hostile_numbers(tmp_path):
-    """Any value in any field: no crash, no nonsense on the screen (and see SAN=1)."""
+    """Any value in any field causes no crash, and no garbage on the screen (see also SAN=1)."""
     rng = random.Random(7)
     fields = {"exit": 22, "userspace": 7, "dirty": 12, "irq": 17, "halt": 13, "sched": 9,
               "timer": 11, "memslot": 12, **{name: len(FAMILIES[name][0]) for name in FAMILIES}}
@@ -562,7 +563,8 @@ def test_hostile_numbers(tmp_path):
 
 
 def test_exits_that_the_host_did_not_show(tmp_path):
-    """Not that none happened: the recorder said why, or vCPUs returned to the VMM without any."""
+    """report does not say that no exits happened, if the recorder said why it has none, or vCPUs
+    returned to the VMM."""
     def recording(**meta):
         rec = Recording(META | meta)
         rec.lines.append(["EVENTS", "userspace", [[START + 1000, 5, 5, 2, 0, 0, 0]]])
@@ -575,7 +577,7 @@ def test_exits_that_the_host_did_not_show(tmp_path):
         one_line(kvmw("report", "-i", path, "-e", "exit", "--csv", *args), 1,
                  "exits were not recorded: no exits here", holds)
     assert "no exits here" in report(path, "-e", "exit", status=1)["empty"]
-    # What older recorders left.
+    # As older recorders wrote it.
     path = recording(events=["exit", "userspace"])
     one_line(kvmw("report", "-i", path, "-e", "exit", "--csv"), 1,
              "exits were not recorded: the host did not show them", holds)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw report -s FIELD beside the rows of kvmw script --json, for every field of every event."""
+"""kvmw report -s FIELD compared with the rows of kvmw script --json, for every field of every
+event."""
 import collections
 import csv
 import math
@@ -39,7 +40,7 @@ def same(path, event, name, every, value, *more):
 
 @pytest.mark.parametrize("name", PATHS)
 def test_every_field(name, rows):
-    """Rows by a field: numbers of those that have names, too."""
+    """Rows by each field; fields with names also have their numbers."""
     tried = 0
     for event in sorted({row["event"] for row in rows[name]} - {"raw"}):
         every = [row for row in rows[name] if row["event"] == event]
@@ -61,7 +62,7 @@ def test_every_field(name, rows):
 
 @pytest.mark.parametrize("key", ["port", "msr", "gpa", "leaf", "nr", "vector"])
 def test_details(key, rows):
-    """What an exit was about, if it is that."""
+    """Rows by a field of a detail: only exits with that kind of detail."""
     every = [row for row in rows["svm-families"] if row["event"] == "exit"]
     same(PATHS["svm-families"], "exit", key, every,
          lambda row: row["detail"] if DETAILS.get(row["detail_kind"]) == key else None)
@@ -98,7 +99,7 @@ def test_mistakes():
 
 
 def test_one_of_each(tmp_path):
-    """The singular of an event where there is one of it."""
+    """One event is in the singular."""
     rec = Recording()
     for event in "halt", "hypercall", "timer":
         rec.lines.append(["EVENTS", event, [[START + 1, 5, 0, 101, 0, 1]]])
@@ -118,7 +119,7 @@ MEMBERS = {"count": "count", "rate": "per_second", "percent": "time_percent", "c
 
 
 def numbers_of(every, event, seconds, whole):
-    """All columns of one row, from its events, the slow way."""
+    """All columns of one row, computed from its events the slow way."""
     spans = sorted(r[SPANS.get(event, "span_ns")] for r in every if r[SPANS.get(event, "span_ns")] is not None)
     got = {"count": len(every), "rate": len(every) / seconds}
     if event == "exit":
@@ -140,12 +141,12 @@ def numbers_of(every, event, seconds, whole):
 
 
 SPANS = {"exit": "total_ns", "userspace": "user_ns"}
-ROWS = ["--where", "vcpu_id >= 0 || vcpu_id == unknown"]     # sums of the rows, not the kernel's
+ROWS = ["--where", "vcpu_id >= 0 || vcpu_id == unknown"]     # sums over rows, not the kernel's
 
 
 @pytest.mark.parametrize("name", PATHS)
 def test_columns(name, rows):
-    """Each number of --fields, in JSON and CSV, beside the rows of script."""
+    """Each number of --fields, in JSON and CSV, equals that computed from the rows of script."""
     for event in {row["event"] for row in rows[name]} & {"exit", "fault", "irq", "userspace", "ioctl"}:
         every = [row for row in rows[name] if row["event"] == event]
         columns = [c for c in MEMBERS if event == "exit" or c not in ("cost", *PARTS)]
@@ -187,7 +188,7 @@ def test_every_column_is_an_order(rows):
 
 
 def test_columns_of_text():
-    """In this order and no others; what has no room is named."""
+    """--fields prints these columns, in this order, and names those without room."""
     path = PATHS["svm-families"]
     text = kvmw("report", path, "-F", "max,count,halted,max,hist", "--width", "100").stdout
     heads = next(line for line in text.splitlines() if line.startswith("reason "))
@@ -215,7 +216,7 @@ def test_wrong_columns():
 
 
 def test_names_are_whole():
-    """Columns that have no room are named; those of keys are not cut for them."""
+    """Names in key columns are never cut to make room; columns without room are named."""
     path = TREE / "tests/data/svm-families.kvmw"
     columns = "count,rate,cost,total,min,mean,stddev,p50,p90,p95,p99,p999,max"
     page = kvmw("report", path, "-s", "detail", "-F", columns, "--width", 80).stdout

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw report of several recordings beside the rows of kvmw script --json of each, and beside its report alone."""
+"""kvmw report of several recordings, compared with the rows of kvmw script --json and with the
+report of each."""
 import collections
 import csv
 import io
@@ -17,7 +18,8 @@ FAMILIES, LOST, CUT = (DATA / f"svm-{name}.kvmw" for name in ("families", "lost"
 
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory):
-    """Three of the same VMs: with losses, without, and one that was killed before it had totals."""
+    """Three recordings of the same VMs: with losses, without, and one killed before it had
+    totals."""
     tmp, made = tmp_path_factory.mktemp("files"), []
     for seed, (names, isa, totals) in enumerate([(SVM, 2, True), (VMX, 1, True), (SVM, 2, False)]):
         rec = Recording()
@@ -62,7 +64,7 @@ def reason(row):
 
 @pytest.mark.parametrize("which", [(0, 1), (1, 0), (0, 0), (0, 1, 1)], ids=str)
 def test_exact(paths, which):
-    """What the kernel counted, lost exits included."""
+    """Counts are the kernel's, lost exits included."""
     chosen = [paths[i] for i in which]
     rep, alone = of_all(chosen), [report(path) for path in chosen]
     assert sums(rep["rows"], reason, COUNTED) == sums([row for one in alone for row in one["rows"]], reason, COUNTED)
@@ -86,7 +88,7 @@ def test_distribution(paths):
 
 
 def test_one_without_totals(paths):
-    """Sums of some files would pass for those of all."""
+    """If one file has no totals, none are used: sums of some files would look like those of all."""
     rep, rows = of_all(paths), [row for path in paths for row in script(path)]
     got = {row["reason"]: (row["count"], row["time_ns"], row["exact"]) for row in rep["rows"]}
     want = {name: (len(spans), sum(spans), False) for name, spans in {
@@ -114,7 +116,7 @@ def test_vms_are_told_apart(paths):
 
 @pytest.mark.parametrize("id_of_them", [1, 7])
 def test_vcpus_that_nothing_describes(tmp_path, id_of_them):
-    """Rows of a vCPU whose IDENT frame was lost do not become those of another recording's vCPU."""
+    """Rows of a vCPU whose IDENT frame was lost are not attributed to another recording's vCPU."""
     vms, vcpus = [{"id": 0, "pid": 100, "name": "one"}], [{"id": 0, "vm": 0, "vcpu": 0, "tid": 101}]
     made = []
     for nr, vcpu in (10, id_of_them), (3, 0):
@@ -140,7 +142,7 @@ def test_ids_that_have_no_room(tmp_path, largest):
 
 
 def test_details():
-    """Thresholds are those of all together."""
+    """Thresholds for details apply to all recordings together."""
     files = FAMILIES, FAMILIES
     rows = [row for path in files for row in script(path, "-e", "exit")]
     rep = of_all(files)
@@ -173,14 +175,14 @@ VIEWS = {"halt": "halt", "sched": "sched", "irq": "interrupts", "fault": "page_f
 
 @pytest.mark.parametrize("event", VIEWS)
 def test_views(paths, event):
-    """Of each recording by itself, as its report alone has it."""
+    """Views are shown for each recording, as in its own report."""
     files = FAMILIES, paths[0], FAMILIES
     rep, alone = of_all(files, "-e", event), report(FAMILIES, "-e", event)
     for one in rep["files"][0], rep["files"][2]:
         assert one[VIEWS[event]] == alone[VIEWS[event]] and one.get("taken") == alone.get("taken")
     page, view = kvmw("report", *files, "-e", event).stdout, kvmw("report", FAMILIES, "-e", event).stdout
     last_table = view.split("\n\n")[-1].strip()
-    # These have nothing to show below the table of mmu: not even a heading.
+    # These have nothing to show below the table of mmu, not even a heading.
     assert (page.count(last_table) == 2 and page.count("\n# @") == 4 if event != "mmu" else
             page.count("\n# @") == 2 and "separately" not in page)
     assert VIEWS[event] not in of_all(files, "-e", event, "--where", "tid>0")["files"][0]

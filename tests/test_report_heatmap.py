@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw report --heatmap and the steps over time of its first page beside the rows of kvmw script --json, and its picture beside its numbers."""
+"""kvmw report --heatmap, and the steps over time on the first page, compared with the rows of kvmw
+script --json; and its picture compared with its numbers."""
 import collections
 import json
 import math
@@ -56,7 +57,7 @@ def test_exits(path):
     axis, about = rep["heatmap"], rep["recording"]
     assert axis["from_ns"] == about["start_ns"]
     assert axis["steps"] == math.ceil(about["duration_ns"] / axis["step_ns"])
-    # Steps are no longer than they have to be.
+    # Steps are no longer than necessary.
     assert axis["step_ns"] == 1 << 16 or axis["steps"] > 256
     piped = kvmw("report", "-", "--heatmap", "--json", stdin=open(path, "rb"))
     assert json.loads(piped.stdout)["rows"] == rep["rows"]
@@ -83,7 +84,7 @@ def test_families(event, span):
 
 
 def picture(page, shades):
-    """By row: the lines of cells, and the columns of a tick's label."""
+    """The lines of cells by row, and the columns of the ticks' labels."""
     maps, name = {}, None
     for line in page.splitlines():
         if re.match(r"\S.*: [\d,]+ recorded", line):
@@ -138,7 +139,7 @@ def test_mistakes(path):
     one_line(done, 1, "none of the recorded", "--heatmap has nothing to draw")
 
 
-# ---- over time, of the first page ------------------------------------------------------------------
+# ---- over time, on the first page ----------------------------------------------------------------
 
 def expected_steps(rows, axis):
     steps = [[] for _ in range(axis["steps"])]
@@ -156,7 +157,7 @@ def check_steps(got, want):
             assert step["p99_ns"] is None
             continue
         exact = totals[math.ceil(len(totals) * 0.99) - 1]
-        # Between its neighbours where there are few, and accurate to one sixteenth.
+        # Between its neighbours if there are few rows; accurate to one sixteenth.
         assert totals[max(0, len(totals) * 99 // 100 - 1)] * 15 / 16 - 1 <= step["p99_ns"] <= exact * 17 / 16 + 1
 
 

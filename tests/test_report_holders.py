@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Who had the CPU and what a quota took, as kvmw report shows what a default recording knows."""
+"""kvmw report of a default recording: who had the CPU, and what a quota took."""
 import csv
 import io
 
@@ -37,7 +37,7 @@ WAIT = {0: 992 * MS, 1: 160 * MS, 9: 38 * MS}
 
 
 def make(path, throttled={0: 500 * MS, 1: 0, 9: 0}):
-    """Three vCPUs of two VMs, all of which waited; 0 was throttled half a second."""
+    """Three vCPUs of two VMs. All waited; vCPU 0 was throttled for half a second."""
     rec = Recording()
     rec.frame([(START + 1000 * MS, 1000 * MS, 1000 * MS, 0, 30, vcpu, 1) for vcpu in WAIT])
     rec.lines.append(["STATS", "total", [
@@ -94,7 +94,7 @@ def test_text(known, width):
     assert text[:text.index("had the CPU")].splitlines()[-1].split() == (
         ["ms", "us"] if width >= 100 else ["ms"])
     assert table[1].startswith("nobody: throttled, waking up or migrating idle ")
-    # Of both vCPUs together, by time.
+    # Both vCPUs together, by time.
     assert [line.split()[0] for line in table[1:]] == [
         "nobody:", "stress-ng-cpu-12", "hog", "vCPU", "vCPU", "others", "ksoftirqd/0", "kvmw",
         "fc_api"]
@@ -114,7 +114,7 @@ def test_selection(known):
     view = report(known, "-e", "sched", "--pid", 200)["sched"]
     assert view["held_ns"] == view["wait_ns"] == WAIT[9] and view["throttled_ns"] == 0
     assert "nobody" not in text_of(known, "-e", "sched", "--pid", 200)
-    # What is counted from the start to the end says nothing of a part of it.
+    # Counts from start to end say nothing about a part of the time.
     done = synthetic.kvmw("report", "-i", known, "-e", "sched", "--time", "0,1")
     assert done.returncode == 1 and "Who had it" not in done.stdout
     assert "kvmw record -e sched records them" in done.stderr
@@ -140,7 +140,7 @@ def test_throttled_of_vcpus(known, width):
     text = text_of(known, "--width", width)
     assert synthetic.widest(text) <= width
     lines = text[text.index("Where each vCPU's time went"):].splitlines()
-    # Parts that add up, and none of which there was nothing.
+    # The parts add up, and empty ones are omitted.
     assert lines[1].split() == ["vCPU", "guest", "KVM", "wait", "throttled", "exits", "thread"]
     assert lines[2].split()[3:5] == ["24.6%", "25.0%"]
     assert lines[3].split()[3:5] == ["8.0%", "0.0%"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw report --interval beside the rows of kvmw script --json."""
+"""kvmw report --interval, compared with the rows of kvmw script --json."""
 import collections
 import json
 

@@ -74,7 +74,8 @@ PLACES = [["clock+0x1 [vdso]", "loop+0x5 [vmm]"], ["clock+0x9 [vdso]", "loop+0x7
 
 
 def test_a_row_is_all_stacks_of_the_same_functions(tmp_path):
-    """Where the VMM burns CPU, not in which instruction; callers without a name are told apart by their place."""
+    """Stacks are rows by function, not by instruction; unnamed callers are distinguished by
+    address."""
     path = make(tmp_path / "f", [{"id": 1 + i, "frames": frames} for i, frames in enumerate(PLACES)],
                 [row[:9] + [1 + i % 5, None] for i, row in enumerate(ROWS[:50])])
     text = text_of(path, "-e", "stack")
@@ -89,7 +90,8 @@ def test_a_row_is_all_stacks_of_the_same_functions(tmp_path):
 
 
 def test_the_function_that_stacks_end_in(several):
-    """The kernel's, if the thread was there; nothing of the guest is needed."""
+    """The function that a stack ends in is the kernel's if the thread was there. Needs no guest
+    symbols."""
     for more in ((), ("-e", "stack")):
         assert [(row["symbol"], row["count"]) for row in report(several, "-s", "sym", *more)["rows"]] == [
             ("spin [vmm]", 100), ("kvm_vcpu_block [kvm]", 3)]
@@ -113,13 +115,14 @@ def test_functions_are_called_what_they_are_in_their_language(tmp_path):
 
 
 def test_a_name_may_keep_nobody_busy(tmp_path):
-    """Of 10 letters that count lifetimes, 62^10 of them; then nobody has time for another name."""
+    """A mangled name of 10 letters can declare 62^10 lifetimes: demangling ends there, for later
+    names too."""
     endless, before, after = "_RMIC1aFGzzzzzzzzzz_EuEu+0x1 [vmm]", "_ZN3vmm4readEv+0x1", "_ZN3vmm5writeEv+0x1"
     path = make(tmp_path / "f", [{"id": 3, "frames": [before, endless, after, before]}], ROWS[:1])
     done = kvmw("report", "-i", path, "-e", "stack", "--json")
     assert json.loads(done.stdout)["stacks"][0]["user"] == ["vmm::read+0x1", endless, after, "vmm::read+0x1"]
     assert done.returncode == 0 and done.stderr.count("\n") == 1 and "no time is left to demangle" in done.stderr
-    # Those who show no stacks have nothing to demangle.
+    # Commands that show no stacks demangle nothing.
     cut = tmp_path / "cut"
     for args in (("info",), ("top", "--batch"), ("cut", "-o", cut)):
         done = kvmw(*args, "-i", path)
@@ -127,18 +130,18 @@ def test_a_name_may_keep_nobody_busy(tmp_path):
 
 
 def test_names_that_differ_only_in_their_symbols_are_one_row(tmp_path):
-    """Constructors of an object, and of a part of another one."""
+    """The constructors of an object, and of a base of another one, are one row."""
     stacks = [{"id": i, "frames": [f"_ZN4DiskC{i}Ev+0x10 [vmm]"]} for i in (1, 2)]
     path = make(tmp_path / "f", stacks, [row[:9] + [1 + i % 2, None] for i, row in enumerate(ROWS[:10])])
     assert [row["count"] for row in report(path, "-e", "stack")["rows"]] == [10]
     assert [row["count"] for row in report(path, "-e", "stack", "--no-demangle")["rows"]] == [5, 5]
 
 
-# What only a build id tells.
+# Known only by its build id.
 
 @pytest.fixture(scope="module")
 def vmm():
-    """A program: its build id, and where its function spin() is."""
+    """A program, its build id, and the address of its function spin()."""
     program = pathlib.Path(KVMW).parent / "obj/tests/vmm"
     notes = subprocess.run(["readelf", "-n", program], capture_output=True, text=True, check=True).stdout
     names = subprocess.run(["nm", program], capture_output=True, text=True, check=True).stdout
@@ -166,7 +169,7 @@ def test_names_by_build_id(tmp_path, vmm):
     lost = [[0, build_id, spin + 8], [1, other, spin], [3, build_id, 0]]
     path = make(tmp_path / "f", [{"id": 3, "frames": frames, "lost": lost}], ROWS[:1])
     place = by_id(tmp_path / "debug", build_id, program)
-    by_id(place, other, program)     # is not what its name says
+    by_id(place, other, program)     # not the file that its name says
     assert user_of(path) == (frames, "")
     named = ["spin+0x8 [vmm]", *frames[1:]]
     assert user_of(path, "--debug-dir", place) == (named, "")
@@ -177,7 +180,7 @@ def test_names_by_build_id(tmp_path, vmm):
 
 
 def test_names_of_servers(tmp_path, vmm):
-    """debuginfod-find is asked once for each build id, and nothing else."""
+    """Names from servers: debuginfod-find is asked once for each build id, and for nothing else."""
     program, build_id, spin = vmm
     other = "ab" * 20
     frames, lost = ["vmm+0x1", "vmm+0x2", "x+0x3"], [[0, build_id, spin], [1, build_id, spin + 4], [2, other, 5]]
@@ -204,7 +207,7 @@ def test_servers_are_not_asked_without_end(tmp_path):
     found, said = user_of(path, "--debug-dir", tmp_path / "debug")
     assert found == ["vmm+0x1"] and said.count("\n") == 1 and "more than 256 build ids" in said
     frames = [{"id": 3, "frames": ["vmm+0x1"], "lost": sum(lost[:100], [])}]
-    # All for one frame: only the first is looked for.
+    # All are for one frame: only the first is looked up.
     asked = tmp_path / "debuginfod-find"
     asked.write_text(f"#!/bin/sh\necho $2 >>{tmp_path}/asked\n")
     asked.chmod(0o755)
@@ -214,7 +217,7 @@ def test_servers_are_not_asked_without_end(tmp_path):
 
 
 def test_no_places(tmp_path):
-    """What is not a frame, a build id and an address names nothing."""
+    """Entries that are not a frame, a build id and an address name nothing."""
     ok = "ab" * 20
     bad = [[7], [[]], [[0]], [[0, "ab", 1]], [[0, "xy" * 20, 1]], [[-1, ok, 1]], [[1, ok, 1]], [[2 ** 63 - 1, ok, 1]],
            [[0, "ab" * 65, 1]], [[0, "aba", 1]], [[0, ok, "1"]], [["0", ok, 1]], {}, [None], "lost", None, []]

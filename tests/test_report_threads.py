@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What a recording knows of the VMs' threads, and so of vCPUs that had no event."""
+"""What a recording says about the VMs' threads, and thus about vCPUs without events."""
 import json
 
 import pytest
@@ -169,7 +169,7 @@ def test_a_vm_without_an_exit(tmp_path):
 
 
 def test_vcpus_that_were_not_recorded(tmp_path):
-    """--vcpu at record: nothing says that the others had no event."""
+    """With record --vcpu, report does not claim that the other vCPUs had no events."""
     meta = synthetic.META | {"filters": {"vcpus": [0]}}
     assert "vcpus_without_events" not in report(make(tmp_path / "f", meta=meta))
     meta = synthetic.META | {"events": ["irq"]}
@@ -177,7 +177,8 @@ def test_vcpus_that_were_not_recorded(tmp_path):
 
 
 def test_a_vcpu_that_is_gone(tmp_path):
-    """It had events, and died: its thread of the start is no vCPU without an event."""
+    """A vCPU that had events and died: its thread at the start does not count as a vCPU without
+    events."""
     vcpus = [dict(synthetic.VCPUS[0]), dict(synthetic.VCPUS[1]) | {"gone_ns": START + 500 * MS}]
     rec = Recording(vcpus=vcpus)
     rec.frame([(START + 10 * MS, 10 * MS, 1 * MS, 0, 30, 0, 1), (START + 20 * MS, 10 * MS, 1 * MS, 0, 30, 1, 1)])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Where each vCPU's time went if it was not there all the time, or not seen."""
+"""The time of vCPUs that did not exist all the time, or were not seen."""
 import csv
 import io
 import json
@@ -81,7 +81,7 @@ def test_info(gone):
 
 
 def same_pid(path):
-    """Process 100 has two VMs; pid 200 was used by two, one after the other, as was tid 201."""
+    """Process 100 has two VMs; two processes had pid 200 in turn, and two threads tid 201."""
     vms = [{"id": 7, "pid": 100, "name": "", "vmm": "vmm"}, {"id": 4000000000, "pid": 100},
            {"id": 3, "pid": 200, "name": "first"}, {"id": 1027, "pid": 200, "name": "second"}]
     vcpus = [{"id": 1, "vm": 7, "vcpu": 0, "tid": 101}, {"id": 2, "vm": 4000000000, "vcpu": 0,
@@ -167,7 +167,7 @@ def test_ranges_of_vms(vms):
 
 
 def test_vms_by_name(tmp_path):
-    """By the VM's name, or its VMM's; --pid has none."""
+    """--vm takes the VM's name, or its VMM's; --pid takes no names."""
     rec = synthetic.svm_recording(tmp_path / "f")
     counts = {vm: sum(row[5] in vcpus for row in rec.exits) for vm, vcpus in (("debian12", (0, 1)),
                                                                               ("firecracker", (9,)))}
@@ -183,7 +183,7 @@ def test_vms_by_name(tmp_path):
 
 
 def test_thread_of_several_vcpus(vms):
-    """A thread that ran one vCPU after the other is neither of them."""
+    """A thread that ran two vCPUs in turn counts as neither."""
     threads = {t["tid"]: t for t in report(vms, "-e", "sched")["sched"]["threads"]}
     assert threads[101]["name"] == "vCPU 100#1/0"
     assert threads[201]["name"] == "tid 201" and "gone_for_ns" not in threads[201]

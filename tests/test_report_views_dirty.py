@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw report -e dirty: pages, rate, working set, ranges and writers, of known marks."""
+"""kvmw report -e dirty: pages, rate, working set, ranges and writers, from known marks."""
 import collections
 import json
 import random
@@ -29,7 +29,7 @@ def totals_of(rows):
 
 
 def make(path, marks, slots=(), frame=500):
-    """In frames, as their order is; not in the order of time."""
+    """Writes the rows in frames in the given order, not in order of time."""
     rec = Recording(META | {"events": ["dirty", "memslot"]}, VMS, VCPUS + ROLES)
     rec.events("dirty", marks, frame)
     if slots:
@@ -123,7 +123,7 @@ def test_ranges(known):
 
 
 def test_a_hot_page_is_not_hidden_by_its_neighbours(tmp_path):
-    """A page of 500 marks in the middle of 1,000 pages with one each."""
+    """A page with 500 marks, among 1,000 pages with one each, is a range of its own."""
     rows = [mark(i * MS, 0, i) for i in range(1000)]
     rows += [mark((1000 + i) * MS, 0, 400) for i in range(499)]
     path = make(tmp_path / "hot", rows)
@@ -137,7 +137,7 @@ def test_a_hot_page_is_not_hidden_by_its_neighbours(tmp_path):
     (("--vcpu", "1"), "is left by --vcpu"),
     (("--time", "0,0.5", "--vcpu", "0"), "what --time, --vcpu or --pid select")])
 def test_no_marks_for_another_reason(tmp_path, options, words):
-    """Logging was on, and how to switch it on is not the answer."""
+    """If logging was on and there are no marks, report does not advise to turn it on."""
     path = make(tmp_path / "f", [[START + i * MS, None, 0, 101, 0, RING_PUSH] + [None] * 6
                                  for i in range(9)] + [mark(990 * MS, 0, 3)])
     done = kvmw("report", "-i", path, "-e", "dirty", "--json", *options)

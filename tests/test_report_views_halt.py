@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw report -e halt: how vCPUs halted, who woke them, the polling window, of known rows."""
+"""kvmw report -e halt: how vCPUs halted, who woke them, the polling window, from known rows."""
 import collections
 import random
 
@@ -34,7 +34,7 @@ def make(path, rows, frame=97):
 
 @pytest.fixture(scope="module")
 def known(tmp_path_factory):
-    """Halts of three vCPUs and the windows of two, in no order at all."""
+    """Halts of three vCPUs and the windows of two, unordered."""
     rng = random.Random(5)
     rows = []
     for _ in range(3000):
@@ -75,7 +75,8 @@ def test_numbers(known):
 
 
 def test_what_began_before(tmp_path):
-    """Its time counts from where the report begins, so that shares are of that time."""
+    """A halt that began before the report counts from the report's start, so that shares refer to
+    its time."""
     rows = [halt_row(300 * MS, 0, 5000 * MS, 10 * MS, 1, 1, 0),     # before the recording
             halt_row(800 * MS, 0, 400 * MS, 150 * MS, 1, 1, 0)]
     path = make(tmp_path / "f", rows)
@@ -103,11 +104,11 @@ def test_windows(known):
     assert (window["changes"], window["grew"], window["shrank"]) == (5, 4, 1)
     most = window["max_ns"]
     assert len(most) == 60 and window["step_ns"] == END // 60
-    # The change at 310 ms is in the column that has the greatest window.
+    # The change at 310 ms is in the column with the greatest window.
     want = [0] * 6 + [10_000] * 12 + [80_000] + [0] * 23 + [10_000] * 18
     assert most == want
     assert view[2]["window"]["max_ns"] == [0] * 54 + [200_000] * 6
-    # A part of the time: what came before it is not known but by its own changes.
+    # A part of the time: the window before it is known only from the part's own changes.
     window = report(known[0], "-e", "halt", "--time", "0.2,0.6")["halt"]["vcpus"][0]["window"]
     assert window["changes"] == 3 and window["max_ns"][0] == 10_000 and window["max_ns"][-1] == 0
 
@@ -124,7 +125,7 @@ def test_text(known, width, locale):
     assert len(charts) == 1 and charts[0].endswith("| 80.00us")
     chart = charts[0].split("|")[1]
     level = "█" if locale == "C.UTF-8" else "#"
-    # The scale is that of all: 80 of 200 us is not full, the last one is.
+    # The scale covers all vCPUs: 80 of 200 us is not full, the last one is.
     assert len(chart) in range(width - 25, 101) and level not in chart
     other = next(line for line in lines if line.startswith("vCPU 200/0 |"))
     assert other.count(level) in range(4, 12) and other.endswith(f"{level}| 200.0us")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw report -e irq and -e fault: what comes below the table."""
+"""kvmw report -e irq and -e fault: the views below the table."""
 import collections
 import json
 import random
@@ -120,7 +120,7 @@ def test_interrupts(path):
 def test_text_of_interrupts(path):
     text = text_of(path, "-e", "irq", "--width", "120")
     line = next(line for line in text.splitlines() if line.startswith("GSI 4 ")).split()
-    # Nothing was merged; the mean until the handler, and three figures of each step, in us.
+    # Nothing was merged; the mean until the handler, and three figures for each step, in us.
     assert line[2:6] == ["0x23", "100", "100", "100"] and len(line) == 16
     assert float(line[6]) == pytest.approx(1.05 + 20.05, abs=0.01)
     narrow = text_of(path, "-e", "irq").splitlines()
@@ -135,7 +135,7 @@ def test_text_of_interrupts(path):
 
 
 def test_merged(tmp_path):
-    """Accepted while the vector was pending, of whatever source: handled as one."""
+    """Interrupts accepted while their vector was pending, from any source, are handled as one."""
     GSI, VECTOR = 4, 0x23
     rows = [irq_row(i, ACCEPT, 100, 0, GSI, VECTOR, 0, source=SET_IRQ) for i in range(40)]
     rows += [irq_row(i, ACCEPT, 100, 0, None, VECTOR, 0, source=IPI) for i in range(7)]
@@ -143,7 +143,7 @@ def test_merged(tmp_path):
     rows += [irq_row(i, ACCEPT, 100, 0, 5, 0x41, 0, source=SET_IRQ) for i in range(3)]     # by the processor
     rows += [irq_row(i, ACCEPT, 100, 0, 6, 0x51, 0, source=SET_IRQ) for i in range(9)]
     rows += [irq_row(i, INJECT, 200, 0, 6, 0x51, source=SET_IRQ) for i in range(2)]
-    rows += [irq_row(i, INJECT, None, 0, None, 0x51) for i in range(4)]     # maybe of the same
+    rows += [irq_row(i, INJECT, None, 0, None, 0x51) for i in range(4)]     # maybe the same ones
     path = make(tmp_path / "f", {"irq": rows})
     lines = {(line["source"], line["vector"]): line for line in report(path, "-e", "irq")["interrupts"]["sources"]}
     assert {key: line["merged"] for key, line in lines.items()} == {
@@ -191,7 +191,7 @@ def test_results_of_faults(path, tmp_path):
     rows = [json.loads(line) for line in kvmw("script", "-i", path, "-e", "fault", "--json").stdout.splitlines()]
     assert collections.Counter(row["ret_pf"] for row in rows) == {
         "fixed": 300, "retry": 25, "spurious": 25, "emulate": 20, None: 355}
-    # A recording without them, and one of a later version with more of them.
+    # A recording without them, and one of a later version with additional ones.
     old = make(tmp_path / "old", {"fault": [fault_row(0, 5, 4096, READ)]})
     assert "RET_PF" not in text_of(old, "-e", "fault")
     later = make(tmp_path / "later", {"fault": [fault_row(0, 5, 4096, READ, ret_pf=77)]})
@@ -205,7 +205,7 @@ MADVISE, IOCTL = 28, 16
 
 
 def taken_row(i, first, nr, tid, cause=CLEAR, syscall=None, vcpu=20, kind=INVALIDATE):
-    """Pages FIRST on of the VMM are taken."""
+    """A row: pages of the VMM from FIRST on are taken."""
     start = HVA + (first << 12)
     return [START + i, None, vcpu, tid, 0, kind, start, start + (nr << 12), None, None, None, None,
             None, None, cause, syscall]
@@ -218,7 +218,7 @@ def causes(path, *args):
 
 
 def test_refaults(tmp_path):
-    """Pages are mapped at 0, some of them taken, and mapped again."""
+    """Re-faults: pages are mapped at 0, some are taken, and mapped again."""
     slots = [slot_row(0, 0, 0, 512 * MIB)]
 
     def mapped(when, pages, vcpu=0, level=1, ret_pf=FIXED):
@@ -233,16 +233,16 @@ def test_refaults(tmp_path):
              taken_row(1004, 70, 10, 300, kind=UNMAP),              # of KVM, which does not say why
              taken_row(1005, 40, 0, 300), taken_row(1006, 45, 5, 300, vcpu=21)]     # another VM's
     faults += mapped(2000, range(100), vcpu=1)
-    # Not by what came before the page was mapped the last time, nor by what came later.
+    # Not caused by what happened before the page was last mapped, nor by what happened later.
     faults += mapped(4000, [0, 1, 2]) + mapped(4100, [21])
     taken += [taken_row(5000, 0, 100, 300, CLEAR, MADVISE)]
-    # These were mapped all the time.
+    # These stayed mapped.
     faults += mapped(4200, [30, 31], ret_pf=SPURIOUS) + mapped(4300, [32], level=None)
-    # KVM drops all mappings of a VM; of another one, nothing happens to this one.
+    # KVM drops all mappings of a VM; this does not affect another one.
     taken += [taken_row(6000, 0, 0, 102, vcpu=1, kind=ZAP_ALL),
               taken_row(6500, 0, 0, 201, vcpu=9, kind=ZAP_ALL)]
     faults += mapped(7000, [90, 91])
-    # One huge page, taken as a whole, comes back in small ones.
+    # A huge page, taken as a whole, is mapped again as small ones.
     faults += mapped(0, [1024], level=2) + mapped(9000, range(1024, 1034))
     taken += [taken_row(8000, 1024, 512, 303)]
     tasks = [{"tid": 300, "comm": "balloon"}, {"tid": 301, "comm": "ksmd"},
@@ -271,7 +271,8 @@ def test_refaults(tmp_path):
 
 
 def retried(path, *args):
-    """{class: {(how, thread): count}}, of those without causes their number; all of them are told."""
+    """{class: {(how, thread): count}}, or the number for a class without causes; they add up to all
+    retries."""
     found = report(path, "-e", "fault", *args)["page_faults"]["retries"]
     if found is None:
         return None
@@ -303,12 +304,12 @@ def fault_of(page, when=1000, span=100, ret_pf=RETRY, **more):
 
 BALLOON, KSM = ("madvise", "balloon"), ("KSM", "ksmd")
 RETRIES = {
-    # Within the fault, at its first and its last moment.
+    # During the fault, at its first and its last moment.
     "begin": ([fault_of(5)], [taken_row(1000, 5, 1, 300, CLEAR, MADVISE)], {"page": {BALLOON: 1}}),
     "end": ([fault_of(5)], [taken_row(1100, 0, 9, 301)], {"page": {KSM: 1}}),
     "just before": ([fault_of(5)], [taken_row(999, 5, 1, 301)], {"before": {KSM: 1}}),
     "just after": ([fault_of(5)], [taken_row(1101, 5, 1, 301)], {"without": 1}),
-    # Of those that covered it, the last; what covers it comes before what does not.
+    # The last of those that covered it; they take precedence over those that did not.
     "two": ([fault_of(5)], [taken_row(1010, 5, 1, 301), taken_row(1020, 5, 1, 300, CLEAR, MADVISE),
                             taken_row(1030, 6, 1, 301)], {"page": {BALLOON: 1}}),
     "page beside it": ([fault_of(5)], [taken_row(1050, 6, 9, 301), taken_row(1050, 0, 5, 301)],
@@ -321,7 +322,7 @@ RETRIES = {
     "zap_all": ([fault_of(5)], [taken_row(1050, 0, 0, 102, vcpu=1, kind=ZAP_ALL)],
                 {"page": {("zap_all", "vCPUs"): 1}}),
     "nothing taken": ([fault_of(5), fault_of(5, 1200)], [], {"without": 2}),
-    # Another vCPU has mapped it since, alone or in a huge page, or before that.
+    # Another vCPU has mapped it since, as a small or a huge page, or before.
     "mapped since": ([fault_of(5), fault_of(5, 950, 10, FIXED, vcpu=1, level=1)],
                      [taken_row(900, 5, 1, 301)], {"without": 1}),
     "huge page since": ([fault_of(5), fault_of(0, 950, 10, FIXED, vcpu=1, level=2)],
@@ -330,7 +331,7 @@ RETRIES = {
                       [taken_row(900, 5, 1, 301)], {"before": {KSM: 1}}),
     "again and again": ([fault_of(5, 1000 + 200 * i) for i in range(4)] + [fault_of(5, 2000, 10, FIXED, level=1)],
                         [taken_row(1050, 5, 1, 301)], {"page": {KSM: 1}, "before": {KSM: 3}}),
-    # A long fault does not hide that a short one ended before.
+    # A long fault does not hide a short one that ended before.
     "one within another": ([fault_of(5, 1000, 500), fault_of(5, 1100, 10, vcpu=1)],
                            [taken_row(1300, 5, 1, 301)], {"page": {KSM: 1}, "without": 1}),
     "no address": ([fault_of(5), fault_row(1000, 100, None, WRITE, 0, ret_pf=RETRY), fault_of(5, span=None),
@@ -351,7 +352,8 @@ def test_retries(tmp_path, name):
 
 
 def test_retries_are_no_mappings(tmp_path):
-    """Neither the first nor the last of a page is a re-fault, and the memory of another VM stays its own."""
+    """A retry is no mapping: neither a page's first nor its last fault is a re-fault. VMs are kept
+    apart."""
     rows = [fault_of(5, 900, 10, FIXED, level=1), fault_of(5), fault_of(5, 1200, 10, FIXED, level=1),
             fault_of(5, 1000, vcpu=9)]
     path = retry_recording(rows, [taken_row(1050, 5, 1, 301)]).write(tmp_path / "f")
@@ -396,7 +398,7 @@ def test_text_of_faults(path):
     assert ["write", "RAM", "300", "79.8"] in [row[:4] for row in rows]
     assert ["0x4000000-0x41fffff", "100", "RAM", "5", "300", "79.8"] in [row[:6] for row in rows]
     assert ["4", "KiB", "300", "310"] in rows
-    # A page of MMIO is told from its neighbours; one VM needs no column.
+    # A page of MMIO is separate from its neighbours; a single VM needs no column.
     rows = [line.split()[:5] for line in text_of(path, "-e", "fault", "--pid", "100").splitlines()]
     assert ["0xfee00000-0xfee00fff", "MMIO", "-", "20", "5.4"] in rows
 
@@ -462,7 +464,7 @@ def test_hostile_numbers(tmp_path):
 
 
 def crowded(path):
-    """More faults than any table has rows, each on a page and in a range of its own, in no order."""
+    """More faults than any table has rows, each on its own page in its own range, unordered."""
     rows = [fault_row(i, 10, i * 2 * MIB, WRITE) for i in range(CROWD)]
     random.Random(1).shuffle(rows)
     rec = Recording(META | {"events": ["fault"]}, VMS, VCPUS + ROLES)
@@ -503,7 +505,7 @@ def test_faults_by_memory_slot(path, tmp_path):
     text = text_of(path, "-e", "fault", "-s", "slot,reason")
     assert {line.split()[0] for line in text.splitlines() if " page_fault " in line} == {
         "5", "3", "-"}
-    # Small slots are distinguished below 4 MiB; without memslot events they are unknown.
+    # Small slots are distinguished below 4 MiB; without memslot events slots are unknown.
     low = [fault_row(i, 100, gpa, READ) for i, gpa in enumerate([0x9f000, 0xa0000, MIB, 5 * MIB])]
     slots = [slot_row(1, 0, 0, 0xa0000), slot_row(2, 1, MIB, 63 * MIB)]
     some = make(tmp_path / "low", {"fault": low, "memslot": slots})

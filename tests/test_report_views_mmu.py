@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw report -e mmu: memory that the host took from VMs."""
+"""kvmw report -e mmu: memory that the host took from VMs, and who did."""
 import random
 
 import pytest
@@ -28,7 +28,7 @@ def taken():
     """In pages of 4 KiB; guest memory is pages 256 to 1279, at gpa 1 MiB, and 2048 on, of another VM."""
     rows = [taken_row(1000 * i, 256 + i, 1, 301) for i in range(512)]               # KSM, page by page
     rows += [taken_row(SECOND + i, 1024, 256, 300, CLEAR, MADVISE) for i in range(40)]      # the same MiB
-    rows += [taken_row(5, 0, 2048, 102, PROTECT, vcpu=1)]       # all, and what is before and behind
+    rows += [taken_row(5, 0, 2048, 102, PROTECT, vcpu=1)]       # all, what is before, and after
     rows += [taken_row(6 + i, 0, 16, 101, UNMAP, MUNMAP, vcpu=0) for i in range(3)]     # none of it
     rows += [taken_row(9, 2048, 8, 300, CLEAR, MADVISE, vcpu=21)]
     rows += [taken_row(1, 256, 1, 300, kind=1)]     # counted by KVM, not by the kernel
@@ -69,7 +69,7 @@ def test_ranges(path):
         (100, 0, 2 * MIB, 256, 256 * 4096),             # gpa 1 MiB to 2 MiB
         (100, 2 * MIB, 2 * MIB, 256, 256 * 4096),
         (100, 4 * MIB, 2 * MIB, 40, 40 * MIB),
-        (100, MIB, 4 * MIB, 1, 4 * MIB),                # larger than 2 MiB: by itself
+        (100, MIB, 4 * MIB, 1, 4 * MIB),                # larger than 2 MiB: a row of its own
         (200, 0, 2 * MIB, 1, 8 * 4096)]
     view = report(path, "-e", "mmu", "--top", "2")["memory_taken"]
     assert len(view["ranges"]) == 2 and view["ranges_hidden"] == 3
@@ -107,7 +107,7 @@ def test_it_fits(path, width):
 
 
 def test_many_threads(tmp_path):
-    """More than are listed: the rest is one line."""
+    """More threads than are listed: the rest is one line."""
     rows = [taken_row(i, 256 + i, 1, 1000 + i, CLEAR, MADVISE) for i in range(100)]
     causes = report(make(tmp_path / "f", rows, SLOTS), "-e", "mmu")["memory_taken"]["causes"]
     assert len(causes) == 65 and sum(c["count"] for c in causes) == 100
@@ -138,7 +138,7 @@ NONE = 2 ** 64 - 1
 
 
 def sums(path, rows):
-    """A default recording: it has sums of what was taken, and no row of it."""
+    """A default recording, with sums of what was taken, but no rows."""
     rec = Recording(META | {"events": ["exit"]}, VMS, VCPUS)
     rec.lines.append(["STATS", "taken", rows])
     rec.end = START + 2 * SECOND
@@ -180,7 +180,8 @@ def first_slot(pid, slot, gpa, size, hva, vm=0):
 
 
 def test_slots_of_the_beginning(tmp_path):
-    """They do for the rows of a VM whose slots do not change; of a process with two VMs they are not used."""
+    """The slots at the start serve for all rows of a VM; they are not used if a process has two
+    VMs."""
     rec = Recording(META | {"events": ["mmu"]}, VMS, VCPUS + ROLES)
     rec.lines.append(["STATS", "slot", [first_slot(100, 3, MIB, 4 * MIB, HVA + MIB),
                                         first_slot(100, 4, 8 * MIB, MIB, HVA + 64 * MIB),

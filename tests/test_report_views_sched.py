@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw report -e sched: where threads' time went and who took their CPUs, of known rows."""
+"""kvmw report -e sched: where threads' time went and who took their CPUs, from known rows."""
 import collections
 import random
 
@@ -24,7 +24,7 @@ def name_of(tid, alone=False):
 
 
 def thread_rows(rng, tid):
-    """A thread's life from time 0 to END, and what of it is to be told."""
+    """A thread's life from time 0 to END, and the expected figures."""
     rows, did = [], collections.Counter()
     takers, waits = collections.Counter(), []
     at, since = 0, None
@@ -121,7 +121,7 @@ def test_filters(known):
     assert [t["tid"] for t in view] == [102]
     view = report(path, "-e", "sched", "--pid", "200")["sched"]["threads"]
     assert [t["tid"] for t in view] == [201]
-    # Of a part of the time: what its rows say, and no more.
+    # For a part of the time: only what its rows say.
     rows = [row for row in threads[201][0] if row[0] <= START + 100 * MS]
     view = report(path, "-e", "sched", "--pid", "200", "--time", ",0.1")["sched"]
     assert view["duration_ns"] == 100 * MS
@@ -129,7 +129,7 @@ def test_filters(known):
 
 
 def test_what_began_before(known):
-    """Of a window no more than its time; a wait's length is that of the whole wait."""
+    """Sums count only time within the window; the length of a wait is that of the whole wait."""
     path, threads = known
     view = report(path, "-e", "sched", "--time", "0.2,0.5", "--top", 50)["sched"]
     assert view["duration_ns"] == 300 * MS and len(view["threads"]) > 20

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Recordings whose durations were rounded (record --resolution), beside exact ones of the same rows."""
+"""Recordings with rounded durations (record --resolution), compared with exact ones of the same
+rows."""
 import collections
 import json
 import random
@@ -30,7 +31,7 @@ def files(tmp_path_factory):
 
 
 def columns(path):
-    """Of all exits."""
+    """The columns of all exits."""
     found = collections.defaultdict(list)
     for frame in lab_fixtures.frames(path):
         if frame.event == "exit":
@@ -71,7 +72,8 @@ def test_rows_are_those_of_the_exact_one(files, to):
 
 @pytest.mark.parametrize("to", KNOWN)
 def test_the_format_is_the_same(tmp_path, to):
-    """The reader that was written from the page alone, before there was a resolution, reads it."""
+    """The format is unchanged: the independent reader, written before there was a resolution, reads
+    it."""
     path = made(tmp_path / "small", "--resolution", to, rows=500)
     rec = independent_reader.Recording(path.read_bytes())
     assert not rec.damage and rec.finished and rec.minor == 1
@@ -93,7 +95,7 @@ def test_reports_are_those_of_the_exact_one(files, to):
     for was, row in zip(exact["rows"], found["rows"], strict=True):
         for member in "reason", "count", "time_ns", "user_ns", "kvm_ns", "exact", "recorded":
             assert row[member] == was[member]
-        for member in "p50_ns", "p90_ns", "p99_ns", "max_ns":     # a histogram's 1/16 is added to that of rows
+        for member in "p50_ns", "p90_ns", "p99_ns", "max_ns":     # plus the histogram's 1/16
             assert row[member] == pytest.approx(was[member], rel=1 / 8, abs=200)
 
 
@@ -123,7 +125,7 @@ def test_parts_and_copies_keep_it(files, tmp_path):
     assert kvmw("scrub", files["1/16"], tmp_path / "copy").returncode == 0
     for path in *parts, tmp_path / "all", tmp_path / "copy":
         assert texts(path)["resolution"] == "1/16"
-    # Rounded once: what is written again is not rounded further, and takes no more.
+    # Rounded once: a copy is not rounded further, and is no larger.
     whole = columns(files["1/16"])
     for name in "all", "copy":
         found = columns(tmp_path / name)
@@ -135,7 +137,7 @@ def test_parts_and_copies_keep_it(files, tmp_path):
 @pytest.mark.parametrize("to", ["1/8", "", "\x1b[2J", "0", "-1", "1e300", "9" * 400, 16, None, {"ns": 5}, ["1/16"]],
                          ids=lambda to: repr(to)[:12])
 def test_hostile_meta(tmp_path, to):
-    """What is no resolution says nothing."""
+    """An invalid resolution is ignored."""
     rec = Recording(META | {"resolution": to})
     rec.frame(random_rows(random.Random(1), {"HLT": 12}, 1, 10, START))
     path = rec.finish().write(tmp_path / "f")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""VMs with one thing wrong each: kvmw report says that first; and with nothing wrong, nothing. And
-whatever is wrong: the parts of each table add up to the whole."""
+"""VMs with one problem each, which is kvmw report's first finding; a VM without problems has none.
+In all of them the parts of each table add up to the whole."""
 import collections
 
 import pytest
@@ -48,7 +48,8 @@ def check(boot, name, expected):
     assert step.status == 0, step.err
     rep = lab_fixtures.report(boot.path(f"{name}.kvmw"))
     if name == "spinning":
-        # On a busy machine the emulated KVM takes most of the time: the guest did not spin for half of it, then.
+        # On a busy machine the emulated KVM takes most of the time, so the guest did not spin for
+        # half of it.
         vcpu, = rep["vcpu_time"]
         if 2 * vcpu["guest_ns"] < vcpu["wall_ns"]:
             assert expected[0] not in [finding["rule"] for finding in rep["findings"]]
@@ -80,7 +81,7 @@ def test_the_first_finding_is_the_cause_on_6_1(boot, name):
 @in_boots("intel")
 @pytest.mark.parametrize("name", ON_INTEL)
 def test_the_first_finding_is_the_cause_on_intel(boot, name):
-    """Of one VM of the recording, from its first exit to its last."""
+    """The first finding about one VM, from its first exit to its last, is the cause."""
     assert boot.step("scenarios").status == 0, boot.step("scenarios").err
     path = boot.path("scenarios.kvmw")
     about = lab_fixtures.info(path)
@@ -90,7 +91,7 @@ def test_the_first_finding_is_the_cause_on_intel(boot, name):
     times = [row.time_ns for row in lab_fixtures.rows(path) if row.vcpu == vcpu]
     life = (f"{(time_ns - about['start_ns']) / 1e9:.9f}" for time_ns in (times[0], times[-1]))
     rep = lab_fixtures.report(path, "--vm", vm["pid"], "--time", ",".join(life))
-    # The recorder writes on the only CPU; who had that is known of the whole recording alone.
+    # The recorder writes on the only CPU; who had it is known only for the whole recording.
     rep["findings"] = [finding for finding in rep["findings"] if finding["rule"] != "waiting"]
     check_first(rep, ON_6_1[name])
     counts = lab_fixtures.counts(rep)
@@ -120,7 +121,8 @@ def near(found, expected, percent, of):
 
 
 def check_sums(path):
-    """Reasons, vCPUs and the whole have the same parts, which are all the time there was."""
+    """The parts of reasons, of vCPUs and of the whole are the same, and add up to all of the
+    time."""
     rep = lab_fixtures.report(path)
     whole, wall = rep["whole"], rep["whole"]["wall_ns"]
     for of_row, of_vcpu in PARTS.items():
@@ -142,7 +144,7 @@ def check_sums(path):
 
 
 def check_holders(path, rep):
-    """Somebody had the CPU for all the time that vCPUs waited; the last wait may be of an open exit."""
+    """Somebody had the CPU all the time that vCPUs waited; the last wait may be in an open exit."""
     sched = lab_fixtures.report(path, "-e", "sched")["sched"]
     held = sum(holder["time_ns"] for holder in sched["holders"])
     waited, may = sched["wait_ns"], sched["wait_ns"] + rep["whole"]["open_ns"]
@@ -160,12 +162,13 @@ def test_parts_add_up(boot):
         path = boot.path(f"{name}.kvmw")
         holders += check_holders(path, check_sums(path))
     assert sum(holder["time_ns"] for holder in holders) > 1_000_000_000
-    # What record ran to begin and end each scenario; on two CPUs it has another one.
+    # The command of record, which begins and ends scenarios; with two CPUs it has its own.
     assert boot.name != "linux" or "command" in {holder["kind"] for holder in holders}
 
 
 def replay(events, tid, start, end):
-    """{thread: time that it ran while TID was ready to, but had no CPU}, by the switches of that CPU."""
+    """{thread: time that it ran while TID was ready but had no CPU}, from the switches of that
+    CPU."""
     found, ready, last, running = collections.Counter(), False, start, None
     for event in events:
         at = min(max(event.time_ns, start), end)
@@ -184,7 +187,7 @@ def replay(events, tid, start, end):
 
 @in_boots(*boots_of("scenarios"))
 def test_who_had_the_cpu_as_switches_tell(boot):
-    """Two hogs beside a vCPU: each has the CPU for as long as a replay of all switches says."""
+    """Two hogs beside a vCPU: each has the CPU for as long as a replay of all switches shows."""
     path = boot.path("hogs.kvmw")
     sched = lab_fixtures.report(path, "-e", "sched")["sched"]
     ours = collections.Counter()
@@ -196,7 +199,7 @@ def test_who_had_the_cpu_as_switches_tell(boot):
     switches = [event for event in lab_fixtures.perf_events(boot.path("hogs.data")) if event.cpu == 0]
     switches.sort(key=lambda event: event.time_ns)
     theirs = replay(switches, tid, found[0].time_ns, max(ended))
-    # We count the wait of an exit that is still open at the end as well.
+    # The wait of an exit that is still open at the end counts as well.
     about = lab_fixtures.info(path)
     until = about["start_ns"] + about["duration_ns"]
     most = replay(switches, tid, found[0].time_ns, until)

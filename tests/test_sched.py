@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-"""sched, halt, timer and load_root beside perf, which had the same tracepoints on the same
-clock: of VMs that stood still when the recordings began and ended, so that not one event may
-be missing at either end; and of one that is counted from its start to its end."""
+"""sched, halt, timer and load_root compared with perf, which recorded the same tracepoints with
+the same clock: of VMs that were stopped when the recordings began and ended, so that no event
+may be missing at either end; and of a VM that is counted from its start to its end."""
 import collections
 import json
 
@@ -13,7 +13,7 @@ GONE = 0xffffffff
 OUT, IN, WAKEUP, MIGRATE = 1, 2, 3, 4           # kinds of sched
 APIC_START, APIC_EXPIRE = 3, 4                  # of timer
 LOAD_ROOT = 12                                  # of mmu
-# Two tracers look at the clock one after the other, on an emulator that shares its CPUs.
+# Two tracers read the clock one after the other, on an emulator that shares its CPUs.
 SLACK_NS = 20_000_000
 IDENT = 3                                       # type of a frame
 INTERRUPT = 0x08 | 0x10 | 0x40                  # enum trace_flag_type: hard, soft, NMI
@@ -22,7 +22,7 @@ PREEMPTED, DEAD = 0x100, 0x80                   # include/trace/events/sched.h; 
 
 
 def perf_events(boot):
-    # perf script omits interrupts that arrived in guest mode unless it is given --guest-code.
+    # Without --guest-code perf script omits interrupts that arrived in guest mode.
     found = lab_fixtures.perf_events(boot.path("sched.data"), "--guest-code")
     assert boot.path("sched.perf").read_text() == "" and len(found) > 1000
     return sorted(found, key=lambda event: event.time_ns)
@@ -43,8 +43,8 @@ def vm_threads(boot, events):
 
 
 def expected(events, threads):
-    """What sched has to tell of these threads: {(thread, kind): [(CPU, other, detail)]}, and
-    when each was."""
+    """The expected sched rows of these threads: {(thread, kind): [(CPU, other, detail)]}, and
+    their times."""
     found, times = collections.defaultdict(list), collections.defaultdict(list)
     waker = {}
 
@@ -70,7 +70,7 @@ def expected(events, threads):
 
 
 def traced_state(state):
-    """As the tracepoint writes the state of a task: that of one that ends is another word."""
+    """The state of a task as the tracepoint prints it; for a task that ends it is another word."""
     return "ends" if state & DEAD else state & 0x7f
 
 
@@ -81,7 +81,7 @@ def told(row):
 
 @in_boots(*boots_of("sched"))
 def test_threads_as_perf_saw_them(boot):
-    """Every switch, wakeup and migration of every thread of the VM, one by one."""
+    """Every switch, wakeup and migration of every thread of the VM is as perf recorded it."""
     step = boot.step("sched")
     assert step.status == 0, step.err
     events = perf_events(boot)
@@ -102,7 +102,7 @@ def test_threads_as_perf_saw_them(boot):
                      for row in want[key]]
             assert ours == perfs
         else:
-            # perf has no number of a thread that wakes another one while it ends.
+            # perf has no id for a thread that wakes another one while it exits.
             ours = [(mine[0], GONE, *mine[2:]) if theirs[1] == GONE else mine
                     for mine, theirs in zip(found, want[key])]
             assert ours == want[key]
@@ -113,25 +113,26 @@ def test_threads_as_perf_saw_them(boot):
 
 
 def near(differences):
-    """But for a few: the machine that emulates may stop between two readings of a clock."""
+    """Whether nearly all times agree: the emulating machine may stop between two readings of a
+    clock."""
     differences = list(differences)
     assert sum(abs(d) >= SLACK_NS for d in differences) <= max(2, len(differences) // 10)
 
 
 def check_spans(spans):
-    """A span reaches back to the event before it, to the nanosecond."""
+    """A span reaches back exactly to the event before it."""
     for tid in {tid for tid, _ in spans}:
         of_thread = sorted((time, kind, span) for (t, kind), found in spans.items() if t == tid
                            for time, span in found if kind != MIGRATE)
         on = ready = off = None
         for time, kind, span in of_thread:
             since = {OUT: on, IN: ready, WAKEUP: off}[kind]
-            # On a CPU, or preempted on its way to sleep: it does not sleep then.
+            # On a CPU, or preempted on its way to sleep: then it does not sleep.
             awake = kind == WAKEUP and span == 0 and (on, ready) != (None, None)
             assert span == (NONE if since is None else time - since) or awake or (
                 kind == OUT and span != NONE)
             if kind == OUT:
-                # Whether it went to sleep is for the row after it to say.
+                # The next row shows whether it went to sleep.
                 on, ready, off = None, time, time
             elif kind == WAKEUP and not awake:
                 ready, off = time, None
@@ -149,10 +150,11 @@ def thread_times(path):
 
 @in_boots(*boots_of("sched"))
 def test_time_as_the_scheduler_counts_it(boot):
-    """Time on CPUs and time waiting for one, as in schedstat, of the thread that never sleeps:
-    of one that does the kernel stops counting some way before it switches. The two together are
-    all the time there was. The kernel divides them by a clock that it reads earlier in a switch
-    than its tracepoint, by more on a busy machine; test_threads_as_perf_saw_them has each one."""
+    """Time on CPUs and time waiting for one, compared with schedstat, for the thread that never
+    sleeps. (For a thread that sleeps, the kernel stops counting some time before it switches.) Both
+    add up to the whole time. The kernel divides them by a clock that it reads earlier in a switch
+    than its tracepoint, more so on a busy machine; test_threads_as_perf_saw_them checks each
+    switch."""
     before = thread_times(boot.path("sched.before"))
     after = thread_times(boot.path("sched.after"))
     ours, switches, sleeps = collections.Counter(), collections.Counter(), collections.Counter()
@@ -214,9 +216,9 @@ def test_halts_as_perf_saw_them(boot):
                 wakers += 1
                 assert row.waker == who(inside[-1])
             start = event.time_ns - row.span_ns
-            # Which first switch is the halt's is told by when the thread came back.
+            # The time when the thread came back shows which switch began the halt.
             first = next(out for out, back in zip(outs[tid], ins[tid][1:]) if back > start)
-            # 0: with a window of 0 it did not poll at all.
+            # 0: with a window of 0 it did not poll.
             if row.poll_ns not in (0, NONE):
                 polls.append(row.poll_ns - max(first - start, 0))
     near(polls)
@@ -243,7 +245,7 @@ def test_timers_as_perf_saw_them(boot):
     mine = [row for row in ours if row.kind == APIC_EXPIRE]
     assert [(row.tid, row.expires_ns) for row in mine] == [e[:2] for e in expiries]
     assert len(mine) > 5
-    # The kernel's own look at the clock, at the begin of the interrupt, was before ours.
+    # The kernel itself read the clock before us, at the begin of the interrupt.
     for row, (_, _, late) in zip(mine, expiries):
         assert late <= row.span_ns == row.time_ns - row.expires_ns
     near(row.span_ns - late for row, (_, _, late) in zip(mine, expiries))
@@ -251,7 +253,7 @@ def test_timers_as_perf_saw_them(boot):
 
 @in_boots(*boots_of("sched"))
 def test_threads_have_names(boot):
-    """Whoever took the CPU, woke or moved a thread is known by name."""
+    """Threads that took the CPU, or woke or moved a thread, have names."""
     comms = collections.defaultdict(set)
     for event in perf_events(boot):
         for prefix in ("", "prev_", "next_"):
@@ -272,7 +274,8 @@ def test_threads_have_names(boot):
 
 @in_boots(*boots_of("sched"))
 def test_halting_guest(boot):
-    """A guest that halts until its timer fires, from its start; perf stat counts the same."""
+    """A guest that halts until its timer fires, recorded from its start, has the counts of perf
+    stat."""
     step = boot.step("halts")
     assert step.status == 0, step.err
     perf = lab_fixtures.perf_stat(boot.path("halts.perf"))
@@ -284,7 +287,7 @@ def test_halting_guest(boot):
     assert kinds["timer"][APIC_EXPIRE] == perf["timer:hrtimer_expire_entry"]
     assert kinds["timer"][APIC_EXPIRE] > 5
     assert kinds["mmu"][LOAD_ROOT] == perf["kvmwtest:mmu_load"] > 0
-    # And so do the totals that the kernel kept.
+    # And so do the kernel's totals.
     totals = collections.Counter()
     for total in {(t.vcpu, t.event, t.reason): t for t in rows_of_totals(boot)}.values():
         totals[total.event, total.reason] += total.count
@@ -295,16 +298,16 @@ def test_halting_guest(boot):
 
 @in_boots(*(name for name in boots_of("sched") if name != "sched-bullseye"))
 def test_no_window_no_polling(boot):
-    """A new vCPU does not poll until a tracepoint tells that it does; without the event exit."""
+    """A new vCPU does not poll until a tracepoint shows that it does; without event exit."""
     window, halts, polled = collections.Counter(), collections.Counter(), []
     for row in rows(boot, "halt", "halts"):
         if row.kind == 2:
             window[row.tid] = row.window_ns
-            # This halt, which is about to end, is another one's test.
+            # Another test covers this halt, which is about to end.
             halts[row.tid] = -1
             continue
         halts[row.tid] += 1
-        # Of the first one that is seen it is not known yet.
+        # For the first one seen, this is still unknown.
         if row.slept and not window[row.tid] and halts[row.tid] > 1:
             polled.append(row.poll_ns)
     assert len(polled) > 5 and set(polled) == {0}
@@ -316,7 +319,7 @@ def rows_of_totals(boot):
 
 @in_boots(*boots_of("irq"))
 def test_hidden_addresses(boot):
-    """Without the address of KVM's function there is a reason in place of the APIC timer."""
+    """Without the address of KVM's function, a reason is recorded in place of the APIC timer."""
     timer = next(event for event in json.loads(boot.step("hidden").out)["events"]
                  if event["name"] == "timer")
     assert timer["missing"] is None

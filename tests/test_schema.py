@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Documentation/kvmw.schema.json: what it says of JSON. All that other tests print is compared with it, too."""
+"""Documentation/kvmw.schema.json: what it says about JSON. Outputs in other tests are compared with
+it, too."""
 import copy
 import json
 
@@ -21,7 +22,8 @@ OPTIONS = [[], ["--percent-limit", "0", "--fields", ALL_FIELDS], ["--time", "10%
 
 
 def printed(*args):
-    """Once more, whatever was seen before: all of it by the schema as it is, and each shape by the stricter one."""
+    """Checks an output, whether seen before or not: all of it by the schema, and each shape by the
+    stricter one."""
     done = kvmw(*args, "--json")
     assert done.returncode in (0, 1) and done.stdout
     value = json.loads(done.stdout)
@@ -67,7 +69,7 @@ def test_script():
 
 
 def objects(value, schema):
-    """Each object of an output with the schema that describes it."""
+    """Each object in an output, with the schema that describes it."""
     if "anyOf" in schema:
         schema = schema["anyOf"][-1]
     if isinstance(value, dict) and "properties" in schema:
@@ -80,7 +82,8 @@ def objects(value, schema):
 
 @pytest.mark.parametrize("args", [["report"], ["report", "-e", "fault"], ["report", "--outliers", "2"], ["info"]])
 def test_a_new_member_is_noticed(args):
-    """In each kind of object: one more member, one less, and one of another type."""
+    """A change in any kind of object is noticed: a member more, one less, or one of another
+    type."""
     name = "outliers" if "--outliers" in args else args[0]
     whole, tried = json_schema.Place().news(printed(args[0], FAMILIES, *args[1:]))[0], 0
     validator = json_schema.validator(name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw script: every event, in order, against the rows that an independent reader gives."""
+"""kvmw script: every event, in order, compared with the rows from an independent reader."""
 import csv
 import json
 import random
@@ -18,7 +18,7 @@ ONES = independent_reader.ONES
 ROLES = VCPUS + [{"id": 20, "vm": 0, "vcpu": None, "tid": 100, "comm": "qemu", "role": "vmm"},
                  {"id": 21, "vm": None, "vcpu": None, "tid": 0, "comm": "", "role": "kernel"}]
 IDENT = {"vms": VMS, "vcpus": ROLES,
-         # Of the names of one thread the last holds.
+         # The last name of a thread counts.
          "tasks": [{"tid": 300, "comm": name} for name in ("kthread", "kworker", "vhost-100")] +
                   [{"tid": 103, "comm": "worker"}],
          "stacks": [{"id": 1, "frames": ["kvm_vcpu_halt+0x10 [kvm]", "vcpu_run+0x5 [kvm]"]},
@@ -52,7 +52,7 @@ def rows_of(path, *args, status=0):
 
 
 def schema():
-    """What this kvmw writes into a recording: events by name."""
+    """The schema that this kvmw writes into a recording: events by name."""
     return {event["name"]: event for event in schema.events}
 
 
@@ -64,7 +64,7 @@ def events(tmp_path_factory):
 
 
 class Events:
-    """Frames of any events; each row a dict, what it does not say is not told."""
+    """Frames of any events; each row is a dict, and fields not in it are unknown."""
 
     def __init__(self, meta=META, ident=IDENT):
         self.lines = [["META", meta], ["IDENT", ident]]
@@ -84,7 +84,7 @@ class Events:
 
 
 def random_event(rng, event):
-    """A row with plausible values, each told or not."""
+    """A row with plausible values, some of them unknown."""
     row = {}
     for field in event["fields"]:
         name, unit = field["name"], field["unit"]
@@ -111,7 +111,7 @@ def random_event(rng, event):
 
 @pytest.fixture(scope="module")
 def families(tmp_path_factory, events):
-    """Every event that there is, in frames that overlap, their rows in no order."""
+    """All events, in frames that overlap, with unordered rows."""
     rng = random.Random(4)
     rec = Events()
     rec.rows = []
@@ -125,7 +125,7 @@ def families(tmp_path_factory, events):
 
 
 def expect(event, field, value):
-    """What JSON has for a field, except for names."""
+    """The JSON value of a field, except for names."""
     none = value is None or value == -1 and field["type"] != "s32"
     if field["unit"] in ("id", "user") and field["type"] != "u64":
         none |= value == 2 ** int(field["type"][1:]) - 1
@@ -135,13 +135,13 @@ def expect(event, field, value):
 
 
 def test_every_event(families):
-    """All rows of all families, every field, in the order of time."""
+    """All rows of all events, with every field, are printed in order of time."""
     shown = rows_of(families.path)
     assert len(shown) == len(families.rows)
     times = [row["time_ns"] for row in shown]
     assert times == sorted(times)
 
-    # Rows of one time and event are told apart by all of their values.
+    # Rows of one event with the same time are sorted by all of their values.
     def key(event, row):
         return event, row["time_ns"], json.dumps(row, sort_keys=True)
 
@@ -180,7 +180,7 @@ def test_every_event(families):
 
 
 def test_who(families):
-    """The VM, the vCPU's number and the thread that a row's ids stand for."""
+    """A row's ids give the VM, the vCPU's number and the thread."""
     pids = {vm["id"]: vm["pid"] for vm in VMS}
     who = {vcpu["id"]: vcpu for vcpu in ROLES}
     comms = {300: "vhost-100", 103: "worker"}
@@ -208,7 +208,7 @@ CYCLES = ("exit", "userspace")
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
 def test_golden_recordings(path):
-    """Recordings of every released version: what they do not have is null."""
+    """Recordings of every released version: fields that they lack are null."""
     rec = independent_reader.Recording(path.read_bytes())
     wanted = []
     for frame in rec.frames:
@@ -280,7 +280,7 @@ HEAD = "[003]     0.000001234: "
     ("nested", dict(kind=2, reason=0x72, isa=2), "nested:exit: vcpu=100/0 reason=cpuid"),
 ])
 def test_text(tmp_path, event, row, text):
-    if event == "exit":     # fields that are always told
+    if event == "exit":     # fields that are always known
         row = dict(intr_info=0, error_code=0, detail_kind=0, detail_size=0) | row
     line, = script(write_one(tmp_path / "f", event, **row))
     assert line == HEAD + text
@@ -348,7 +348,7 @@ def test_raw_strings(tmp_path):
     assert row["fields"] == {"little": -2, "comm": "ab\x1b", "name": "hello", "bytes": "010203ff"}
     line, = script(tmp_path / "f")
     assert line.endswith(": vcpu=100/0 ab? hello")
-    # A string that lies outside of the record.
+    # A string that lies outside the record.
     row, = rows_of(pio(tmp_path / "f", STRINGS, "odd:odd", record=record[:24]))
     assert row["fields"]["name"] is None
     script(tmp_path / "f")
@@ -379,7 +379,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_formats(tmp_path, name):
-    """Whatever the format is, the row is there: as fields, or as bytes."""
+    """Whatever the format is, the row is printed: as fields, or as bytes."""
     path = pio(tmp_path / "f", HOSTILE[name])
     line, = script(path)
     assert "\x1b" not in line and "kvm:kvm_pio: vcpu=100/0 " in line
@@ -430,7 +430,7 @@ def test_fields(svm):
     assert "rip=" in some() and "rip=" not in some("-F", "-rip")
     assert "isa=SVM" not in some() and "isa=SVM" in some("-F", "+isa")
     assert some("-F", "total") == some("-F", "total_ns") != some("-F", "reason")
-    # There is a field of just that name, in event stack.
+    # Event stack has a field of exactly that name.
     assert some("-F", "user") == ""
     assert json.loads(some("--json", "-F", "time_ns,reason")) == {
         "time_ns": row["time_ns"], "reason": row["reason"], "reason_number": row["reason_number"]}
@@ -438,7 +438,7 @@ def test_fields(svm):
 
 
 def test_csv(families):
-    """A column for each name; what an event has not is empty."""
+    """CSV has a column for each name, empty for events without it."""
     lines = list(csv.reader(script(families.path, "--csv")))
     names = lines[0]
     assert len(set(names)) == len(names) and names[:4] == ["time_ns", "event", "kind", "pid"]
@@ -460,7 +460,7 @@ def test_csv(families):
 
 
 def test_pipe_is_sorted(families):
-    """Frames that overlap by less than the delay: as from a file."""
+    """Frames that overlap by less than the delay are sorted as from a file."""
     for args in [], ["--json"]:
         with open(families.path) as file:
             cat = subprocess.Popen(["cat"], stdin=file, stdout=subprocess.PIPE)
@@ -473,7 +473,7 @@ def test_pipe_is_sorted(families):
 
 
 def parts(tmp_path):
-    """A recording's bytes, up to each of three frames' end, and all."""
+    """A recording's bytes up to the end of each of three frames, and all of them."""
     rows = sorted(random_rows(random.Random(6), SVM, 2, 300))
     whole = Recording()
     for i in range(3):
@@ -486,7 +486,7 @@ def parts(tmp_path):
 
 
 class Lines(threading.Thread):
-    """What a program prints, as it comes."""
+    """The output of a program, as it comes."""
 
     def __init__(self, program):
         super().__init__(daemon=True)
@@ -505,8 +505,8 @@ class Lines(threading.Thread):
 
 
 def test_while_it_is_written(tmp_path):
-    """Lines come while the recording grows, the last of a frame when nothing follows: through a
-    pipe, and with --follow. Both at a time, because that nothing follows takes a while."""
+    """Lines come while the recording grows, and the last ones of a frame after a pause: through a
+    pipe, and with --follow. Both run at once, because the pause takes a while."""
     path, data, ends = parts(tmp_path)
     at = ends[0] - 1000 if ends[0] > 1000 else 500
     growing = open(tmp_path / "growing", "wb", buffering=0)
@@ -532,7 +532,7 @@ def test_while_it_is_written(tmp_path):
 
 
 def test_reader_that_had_enough(svm):
-    """head: no message, whether SIGPIPE is there or not."""
+    """Piped to head, script prints no message, whether SIGPIPE is ignored or not."""
     for ignore in "", "trap '' PIPE; ":
         done = subprocess.run(["bash", "-c", f"{ignore}'{KVMW}' script -i '{svm.path}' | head -n 1"],
                               capture_output=True, text=True, timeout=60)

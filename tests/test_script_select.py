@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw script --reason, --min-duration, --outliers: of all rows, those that are asked for."""
+"""kvmw script --reason, --min-duration, --outliers select the right rows."""
 import csv
 import json
 import subprocess
@@ -37,7 +37,7 @@ def length(row, end):
 
 
 def awake(row, end):
-    """The same without the time that a vCPU slept in a halt."""
+    """The same, without the time that a vCPU slept in a halt."""
     took, halt = length(row, end), row.get("halt_ns") or 0
     return took if took is None or halt > took else took - halt + min(row.get("poll_ns") or 0, halt)
 
@@ -50,7 +50,7 @@ def test_reason(svm, words):
 
 
 def test_reason_of_what_has_none():
-    """Of families only stack and nested have exit reasons."""
+    """Of the families, only stack and nested have exit reasons."""
     got = rows(FAMILIES, "--reason", "msr,mmio")
     assert {row["event"] for row in got} == {"exit", "stack", "userspace"}
     assert {row["reason"] for row in got} == {"msr", "KVM_EXIT_MMIO"}
@@ -70,7 +70,7 @@ def test_min_duration(path, least, ns):
 @pytest.mark.parametrize("args", [[], ["-e", "exit,userspace"], ["--vcpu", "0"], ["--reason", "io"]])
 @pytest.mark.parametrize("nr", [1, 7, 10000])
 def test_outliers(path, args, nr):
-    """The longest ones, those that are equally long in the order of time."""
+    """Outliers are the longest events; those of equal length are in order of time."""
     end = stop_ns(path)
     every = [row for row in rows(path, *args) if awake(row, end) is not None]
     every.sort(key=lambda row: -awake(row, end))
@@ -78,7 +78,7 @@ def test_outliers(path, args, nr):
 
 
 def test_sleeping_is_not_waiting(tmp_path):
-    """Of two exits the one that slept longer is not the longer one; polling counts."""
+    """Sleep in a halt does not make an exit longer; polling does."""
     rec = Recording(META | {"events": ["exit"]})
     halts = [("slept", 900_000, 900_000, 0), ("polled", 500_000, 500_000, 500_000), ("worked", 400_000, 0, 0)]
     rec.lines.append(["EVENTS", "exit", [
@@ -90,7 +90,8 @@ def test_sleeping_is_not_waiting(tmp_path):
 
 
 def test_outliers_without_an_end(tmp_path):
-    """An exit that nothing of its vCPU follows lasts to the end, of a guest that is not halted; of any other one nobody knows."""
+    """A vCPU's last exit without an end lasts to the end of the recording, unless it is halted;
+    other exits without an end have no known length."""
     rec = Recording(META | {"events": ["exit"]})
     cycles = [(0, 1, 900_000, "io"), (0, 2, None, "npf"), (0, 3, 500_000, "io"), (1, 4, None, "hlt"), (2, 5, None, "io"),
               (9, 2, None, "npf"), (9, 4, None, "npf")]
@@ -109,7 +110,7 @@ def test_outliers_without_an_end(tmp_path):
 
 @pytest.mark.parametrize("how", [[], ["--csv"], ["--json"]])
 def test_outliers_in_every_format(how):
-    """Those of a pipe too, which is read once."""
+    """Outliers are printed in every format, also from a pipe, which is read only once."""
     done = kvmw("script", FAMILIES, "--outliers", 20, *how)
     assert done.returncode == 0
     with open(FAMILIES) as pipe:
@@ -132,7 +133,8 @@ def test_mistakes(svm):
 
 
 def test_percent():
-    """Of the time that info says; not of a pipe, or of what goes on."""
+    """Percentages refer to the time that info shows; not for a pipe, or a recording that goes
+    on."""
     duration = json.loads(kvmw("info", "--json", FAMILIES).stdout)["duration_ns"]
     window = f"{duration * 7 // 10 / 1e9:.9f},{duration * 8 // 10 / 1e9:.9f}"
     for command in ("script",), ("report", "-e", "irq"), ("report", "--json"):
@@ -146,7 +148,7 @@ def test_percent():
 
 
 def test_around():
-    """The same as the window that it stands for; not together with one."""
+    """--around selects the same as the window that it stands for, and excludes --time."""
     for around, window in (("3.4+-50ms", "3.35,3.45"), ("3.4±.05", "3.35,3.45"), ("0+-1s", ",1")):
         assert kvmw("script", FAMILIES, "--around", around).stdout == \
             kvmw("script", FAMILIES, "--time", window).stdout != ""

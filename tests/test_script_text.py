@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw script for people: short lines, times that --time takes, and -F that is exact."""
+"""kvmw script for people: short lines, times that --time accepts, and exact values with -F."""
 import json
 import os
 import re
@@ -22,7 +22,7 @@ def lines(path, *args, status=0, env=()):
 
 
 def one(tmp_path, vms=VMS[:1], **fields):
-    """The line of an exit with these fields; the schema has them all."""
+    """The line of an exit with these fields; the schema has all of them."""
     schema = independent_reader.Recording(
         Recording().finish().write(tmp_path / "schema").read_bytes()).events
     names = [field["name"] for field in next(e for e in schema.values() if e["name"] == "exit")["fields"]]
@@ -41,7 +41,7 @@ def one(tmp_path, vms=VMS[:1], **fields):
     ({"user_ns": 30}, "guest=10ns total=500ns user=30ns rip=0xfff0"),
     ({"halt_ns": 400, "poll_ns": 300, "block_ns": 1},
      "guest=10ns total=500ns halt=400ns poll=300ns block=1ns rip=0xfff0"),
-    # Unknown is not 0.
+    # Unknown is not zero.
     ({"wait_ns": None}, "guest=10ns total=500ns wait=- rip=0xfff0"),
     ({"halt_ns": None, "poll_ns": None}, "guest=10ns total=500ns halt=- rip=0xfff0"),
     ({"total_ns": None}, "guest=10ns rip=0xfff0"),
@@ -49,7 +49,7 @@ def one(tmp_path, vms=VMS[:1], **fields):
     ({"intr_info": 0x80000030, "error_code": 5},
      "guest=10ns total=500ns rip=0xfff0 intr_info=0x80000030 error_code=0x5"),
     ({"nested": 1}, "guest=10ns total=500ns rip=0xfff0 nested=1"),
-    # What KVM_RUN returned with, unless the reason says the same.
+    # The return reason of KVM_RUN, unless the exit reason says the same.
     ({"user_reason": 10}, "guest=10ns total=500ns rip=0xfff0 user_reason=KVM_EXIT_INTR"),
     ({"user_reason": 6}, "guest=10ns total=500ns rip=0xfff0 user_reason=KVM_EXIT_MMIO"),
     ({"user_reason": 2 ** 32 - 1}, "guest=10ns total=500ns rip=0xfff0"),
@@ -71,7 +71,7 @@ def test_what_fields_choose_is_exact(tmp_path):
 
 
 def test_vms_are_told_apart(tmp_path):
-    """If there are several, a vCPU's number alone says nothing; -F has other fields for that."""
+    """With several VMs, a line has the VM beside the vCPU's number; -F has fields for it."""
     path = one(tmp_path, vms=VMS)
     assert " vcpu=100/0 " in lines(path)[0]
     assert lines(path, "-F", "vcpu,reason") == ["vcpu=0 reason=io"]
@@ -79,7 +79,7 @@ def test_vms_are_told_apart(tmp_path):
 
 
 def test_who_is_no_vcpu():
-    """Threads without a vCPU have a name and an id in their line."""
+    """Lines of threads without a vCPU have their name and id."""
     text = lines(FAMILIES, "-e", "ioctl")
     rows = [json.loads(line) for line in lines(FAMILIES, "-e", "ioctl", "--json")]
     assert {row["vcpu"] is None for row in rows} == {True, False}
@@ -95,7 +95,7 @@ def test_who_is_no_vcpu():
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
 def test_lines_are_below_140_columns(path):
-    """Fields that do not fit are cut off at the end, and three dots say so."""
+    """Fields that do not fit are cut off at the end, shown by three dots."""
     status = int(path.stem == "svm-cut")
     short = lines(path, status=status)
     wide = lines(path, status=status, env={"COLUMNS": "400"})
@@ -106,7 +106,7 @@ def test_lines_are_below_140_columns(path):
         assert len(whole) > 139 and got.endswith(" ...")
         begin = got[:-len(" ...")]
         assert whole.startswith(begin + " ")
-        # As much as fits is there.
+        # As much as fits is printed.
         following = whole[len(begin):].split()[0]
         assert len(begin) + 1 + len(following) + len(" ...") > 139
 
@@ -119,7 +119,7 @@ def test_a_wide_terminal_shows_more():
 
 
 def test_tracepoints_are_cut_anywhere(tmp_path):
-    """Their text has no fields: as much remains as fits."""
+    """The text of a tracepoint has no fields, and is cut anywhere."""
     fmt = ("name: x\nID: 1\nformat:\n\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n\n"
            "\tfield:u32 n;\toffset:8;\tsize:4;\tsigned:0;\n\n" + 'print fmt: "' + "a" * 300 + '%d", REC->n\n')
     rec = Recording(META | {"tracepoints": [{"kind": 1, "name": "x:x", "format": fmt}]}, VMS[:1], VCPUS)
@@ -140,7 +140,7 @@ def time_of(line):
 @pytest.mark.parametrize("clock, option", [
     ("start", "{}"), ("mono", "@{}"), ("wall", "{}")])
 def test_what_is_printed_is_taken_by_time(clock, option):
-    """Each printed time, given to --time, selects that event."""
+    """Each printed time, passed to --time, selects that event."""
     shown = lines(FAMILIES, "-e", "exit", "--clock", clock)
     rows = [json.loads(line) for line in lines(FAMILIES, "-e", "exit", "--json")]
     for i in range(0, len(shown), len(shown) // 7):
@@ -155,12 +155,12 @@ def test_clocks(tmp_path):
             "0.000001234", "0.000001234", "5.000001234", "2025-01-01T00:00:00.000001234"]
     east = lines(path, "--clock", "wall", env={"TZ": "XYZ-5:30"})
     assert time_of(east[0]) == "2025-01-01T05:30:00.000001234"
-    # What began before the recording did.
+    # Times before the recording began.
     assert time_of(lines(one(tmp_path, time_ns=START - 1500))[0]) == "-0.000001500"
 
 
 def test_clocks_of_other_fields():
-    """Times within an event are of the same clock."""
+    """Other fields with times use the same clock."""
     info = json.loads(kvmw("info", FAMILIES, "--json").stdout)
     rows = [json.loads(line) for line in lines(FAMILIES, "-e", "timer:apic_expire", "--json")]
     text = lines(FAMILIES, "-e", "timer:apic_expire")
@@ -184,7 +184,8 @@ def test_wrong_clocks(tmp_path):
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is one CPU only")
 @pytest.mark.parametrize("args", [[], ["--json"], ["--csv", "--where", "total_ns>5us"]], ids=" ".join)
 def test_threads_print_in_order(tmp_path, args):
-    """On several CPUs as on one, where nothing is shared out."""
+    """The output with several CPUs is the same as with one, where nothing is divided among
+    threads."""
     path = tmp_path / "made.kvmw"
     assert kvmw("bench", "record", "--rows", 20000, "-o", path).returncode == 0
     command = [KVMW, "script", "-i", path, *args]

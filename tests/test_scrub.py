@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw scrub, what kvmw info says of it, and the options of record --no-addresses."""
+"""kvmw scrub, what kvmw info says about it, and record --no-addresses."""
 import json
 import pathlib
 import re
@@ -27,12 +27,12 @@ HOLDS = {"GUEST_CODE": "guest_addresses", "GUEST_PHYS": "guest_addresses", "GUES
 
 
 def canary(i):
-    """An address, or number of a page, that is nowhere else."""
+    """An address, or page number, that appears nowhere else."""
     return 0x7abc_de00_0000 + i * 0x1000 + 0x123
 
 
 def row_of(event):
-    """A secret in each field that may hold one; all else is 1."""
+    """A row with a secret in each field that may hold one; other fields are 1."""
     row = []
     for i, (_, name, holds) in enumerate(LISTS[event]):
         row.append(START + i if name == "time_ns" else 6 if name == "detail_kind" else NAME if holds == "NAME" else
@@ -43,7 +43,7 @@ def row_of(event):
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory):
-    """A canary in every place that a recording has for one."""
+    """A recording with a canary in every possible place."""
     meta = META | {
         "command": [WORD], "host": META["host"] | {"name": WORD}, "events": ["exit", f"kvm:{WORD}"],
         "skipped": {"nested": WORD, WORD: WORD}, "notes": [WORD, "x " + WORD], "programs": {WORD: WORD},
@@ -91,7 +91,7 @@ def columns(path):
 
 
 def left(path):
-    """Which secrets the file still has as they were recorded, by its bytes."""
+    """The secrets that the file still has unchanged, found in its bytes."""
     holds = {(event, name): h for event, fields in LISTS.items() for _, name, h in fields}
     before = {(event, name): row_of(event)[i] for event, fields in LISTS.items()
               for i, (_, name, _) in enumerate(fields)}
@@ -134,7 +134,7 @@ def test_keep_of_words(full, tmp_path, kept, where):
 
 
 def test_no_addresses(full, tmp_path):
-    """Removed, not re-mapped: all of their columns are unknown."""
+    """With --no-addresses addresses are removed, not re-mapped: their columns are unknown."""
     scrub(full, tmp_path / "out", "--no-addresses")
     kinds = {(event, name): HOLDS.get(h) for event, fields in LISTS.items() for _, name, h in fields}
     for event, name, values in columns(tmp_path / "out"):
@@ -143,7 +143,7 @@ def test_no_addresses(full, tmp_path):
 
 
 def test_the_same_becomes_the_same(tmp_path):
-    """Pages and their 2 MiB stay apart and together; names too."""
+    """Equal pages, 2 MiB ranges and names remain equal, different ones different."""
     gpas = [0x40000123, 0x40000456, 0x40001000, 0x80000000, 0x40000123, 0xfee000b0, 0x1000]
     rec = Recording(META, VMS, VCPUS)
     rec.lines.append(["EVENTS", "fault", [[START + i, 1, 0, 101, 0, 1, gpa, 0, 0] for i, gpa in enumerate(gpas)]])
@@ -153,7 +153,7 @@ def test_the_same_becomes_the_same(tmp_path):
     assert [g & 0xfff for g in new] == [g & 0xfff for g in gpas]
     assert new[0] >> 12 == new[1] >> 12 and new[0] == new[4] and len(set(new)) == 6
     assert new[0] >> 21 == new[2] >> 21 != new[3] >> 21
-    assert new[5:] == gpas[5:]          # no secret: the local APIC, the first 2 MiB
+    assert new[5:] == gpas[5:]          # not secret: the local APIC, the first 2 MiB
     assert new != [v for e, n, v in columns(tmp_path / "other") if (e, n) == ("fault", "gpa")][0]
     ident = {k: v for t in texts(tmp_path / "out") for k, v in t.items()}
     assert [v["comm"] for v in ident["vcpus"]][:2] == ["CPU 0/KVM", "CPU 1/KVM"]
@@ -161,7 +161,7 @@ def test_the_same_becomes_the_same(tmp_path):
 
 
 def figures(what):
-    """Without what names something."""
+    """A report's figures, without names."""
     if isinstance(what, dict):
         return {k: figures(v) for k, v in what.items() if k not in (
             "recording", "file", "name", "comm", "detail", "details", "gpa", "gpa_hex", "slot", "slot_gpa",
@@ -180,7 +180,7 @@ def test_figures_are_the_same(golden, tmp_path):
 
 
 def test_neighbours_in_memory_stay_neighbours(tmp_path):
-    """Within 2 MiB: what makes hot ranges of pages."""
+    """Neighbours within 2 MiB remain neighbours, as hot ranges of pages depend on it."""
     scrub(DATA / "svm-families.kvmw", tmp_path / "out")
     before, after = [report(path, "-e", "dirty")["dirty"]["ranges"]
                      for path in (DATA / "svm-families.kvmw", tmp_path / "out")]
@@ -190,7 +190,7 @@ def test_neighbours_in_memory_stay_neighbours(tmp_path):
 
 
 def test_damage(tmp_path):
-    """What can be read is there; the copy says as well that something is missing, and how much."""
+    """The copy has everything readable, and also says that something is missing, and how much."""
     done = scrub(DATA / "svm-cut.kvmw", tmp_path / "out", status=1)
     assert "svm-cut.kvmw: what is damaged or unknown to this kvmw is not in the copy\n" in done.stderr
     rec = independent_reader.Recording((tmp_path / "out").read_bytes())
@@ -206,7 +206,7 @@ def test_damage(tmp_path):
     assert about["missing_rows"] == missing and about["privacy"]["notes"] == "removed"
     done = kvmw("report", tmp_path / "out2")
     assert done.returncode == 1 and f"{missing} events are missing" in done.stderr
-    # The copy of a copy.
+    # A copy of the copy.
     done = scrub(tmp_path / "out2", tmp_path / "out3", status=1)
     assert f"at least {missing} events" in done.stderr
     assert json.loads(kvmw("info", "--json", tmp_path / "out3").stdout)["missing_rows"] == missing
@@ -214,11 +214,11 @@ def test_damage(tmp_path):
 
 @pytest.mark.parametrize("kind", [4, 6], ids=["events", "table"])
 def test_what_is_missing_are_events(kind, tmp_path):
-    """Rows of a table are none."""
+    """The message counts missing events, not rows of tables."""
     golden = DATA / "svm-families.kvmw"
     data = bytearray(golden.read_bytes())
     frame = next(f for f in independent_reader.Recording(golden.read_bytes()).frames if f.type == kind)
-    struct.pack_into("<I", data, frame.offset + 20, 9999)      # an event that nobody knows
+    struct.pack_into("<I", data, frame.offset + 20, 9999)      # an unknown event
     struct.pack_into("<I", data, frame.offset + 52, zlib.crc32(data[frame.offset:frame.offset + 52]))
     (tmp_path / "newer").write_bytes(data)
     done = scrub(tmp_path / "newer", tmp_path / "out", status=1)
@@ -230,7 +230,7 @@ def test_what_is_missing_are_events(kind, tmp_path):
 
 
 def test_hostile_files(tmp_path):
-    """Each ends, in order, and what is written can be read."""
+    """scrub ends normally on each hostile file, and what it writes can be read."""
     for path in sorted((DATA / "hostile").glob("*.kvmw")):
         if path.stem == "dirty-16M":    # test_hostile.py has it
             continue
@@ -259,7 +259,7 @@ def test_output(tmp_path):
 
 
 def test_words(full, tmp_path):
-    """The summary fits into 80 columns, is right of one, and does not speak of what there is not."""
+    """The summary fits into 80 columns, uses the singular for one, and omits what is not there."""
     one = Recording(META, VMS, VCPUS)
     one.lines.append(["EVENTS", "halt", [[START + 1, 5, 0, 101, 0, 1, 0, 1, 1, 0]]])
     one.lines.append(["IDENT", {"texts": [{"id": 1, "text": "of an earlier file of a series"}]}])
@@ -278,7 +278,7 @@ def test_words(full, tmp_path):
 
 
 def test_removed_is_said(tmp_path):
-    """It is not what was never known."""
+    """info distinguishes removed values from those that were never known."""
     golden = DATA / "svm-families.kvmw"
     said = scrub(golden, tmp_path / "out").stderr
     assert re.search(r"^  made up .*\n(   .*\n)*   +names of raw tracepoints\n", said, re.M)
@@ -308,7 +308,7 @@ def test_record_options():
 
 
 def test_a_field_without_a_class_does_not_compile(tmp_path):
-    """As one more column would be, if nobody thought of what it reveals."""
+    """A new column does not compile before somebody has considered what it reveals."""
     for holds, status in (("NUMBER, ", 0), ("", 1), ("SOMETHING, ", 1)):
         (tmp_path / "x.c").write_text(
             '#include "util/event_desc.h"\n#define F(S, t, n, unit, holds, enc, ref, doc) KVMW_HOLDS_##holds,\n'

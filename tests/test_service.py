@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The unit kvmw-recorder.service, and what kvmw tells a service manager and its journal."""
+"""The unit kvmw-recorder.service, and kvmw's messages to a service manager and its journal."""
 import json
 import os
 import re
@@ -29,7 +29,7 @@ def analyze(*args):
 
 @pytest.fixture
 def unit(tmp_path):
-    """The unit, of the program that is tested; its pages are not installed."""
+    """The unit for the program under test; its man pages are not installed."""
     text = UNIT.read_text().replace("@bindir@/kvmw", str(KVMW))
     assert "@bindir@" not in text
     path = tmp_path / "kvmw-recorder.service"
@@ -45,7 +45,8 @@ def test_the_unit_is_right(unit):
 
 @needs("systemd-analyze")
 def test_the_unit_is_confined(unit):
-    """Root that attaches BPF programs cannot be much less exposed; no setting may get lost."""
+    """A root service that attaches BPF programs cannot be confined much more; no setting may get
+    lost."""
     done = analyze("security", "--offline=yes", unit)
     if "offline" in done.stderr:
         pytest.skip("this systemd-analyze reads no files")
@@ -55,14 +56,15 @@ def test_the_unit_is_confined(unit):
 
 
 def test_the_unit_keeps_what_the_recorder_needs():
-    """The capabilities that util/capture/privileges.c keeps, and those for locked memory and old kernels."""
+    """The unit has the capabilities that util/capture/privileges.c keeps, and those for locked
+    memory and old kernels."""
     kept = set(re.findall(r'"(cap_\w+)"', (TREE / "util/capture/privileges.c").read_text()))
     bounds = set(re.search(r"^CapabilityBoundingSet=(.*)", UNIT.read_text(), re.M)[1].lower().split())
     assert kept and bounds == kept | {"cap_sys_resource", "cap_ipc_lock"}
 
 
 def systemcalls():
-    """The names that SystemCallFilter= lets through."""
+    """The system calls that SystemCallFilter= allows."""
     allowed, todo = set(), re.search(r"^SystemCallFilter=(.*)", UNIT.read_text(), re.M)[1].split()
     while todo:
         name = todo.pop()
@@ -73,7 +75,7 @@ def systemcalls():
     return allowed
 
 
-# ---- what it says ---------------------------------------------------------------------
+# ---- messages -------------------------------------------------------------------------
 
 native = pytest.mark.skipif(not os.access("/dev/kvm", os.W_OK) or os.geteuid() != 0,
                             reason="needs /dev/kvm and root")
@@ -81,7 +83,7 @@ native = pytest.mark.skipif(not os.access("/dev/kvm", os.W_OK) or os.geteuid() !
 
 @pytest.mark.parametrize("journal", [True, False])
 def test_priorities_for_the_journal(journal, tmp_path):
-    """Of the stream that JOURNAL_STREAM names, and of no other one."""
+    """Lines have priorities on the stream that JOURNAL_STREAM names, and on no other."""
     with open(tmp_path / "stream", "w+") as err:
         st = os.fstat(err.fileno())
         stream = f"{st.st_dev}:{st.st_ino + (not journal)}"
@@ -126,7 +128,8 @@ def test_ready_and_stopping(abstract, tmp_path):
 @needs("setpriv")
 @pytest.mark.lab
 def test_it_records_as_the_unit_lets_it(tmp_path):
-    """With these capabilities, a window is kept, a snapshot made, and no system call is used that the filter has not."""
+    """With the unit's capabilities a window is kept and a snapshot made, using only system calls in
+    the filter."""
     manager = Manager(tmp_path / "notify")
     bounds = re.search(r"^CapabilityBoundingSet=(.*)", UNIT.read_text(), re.M)[1].lower().replace("cap_", "+").split()
     recorder = subprocess.Popen(
@@ -158,7 +161,7 @@ def test_it_records_as_the_unit_lets_it(tmp_path):
 
 @lab_fixtures.in_boots("systemd")
 def test_systemd_runs_it(boot):
-    """Enabled and started, it is ready when systemctl returns; stopped, it leaves nothing that failed."""
+    """Started, the unit is ready when systemctl returns; stopped, it leaves no failed state."""
     print(f"booted after {boot.path('booted').read_text().strip()} s")
     for name in "unit-enabled", "unit-active", "unit-status", "unit-stopped":
         assert boot.step(name).status == 0, boot.step(name).err
@@ -172,7 +175,8 @@ def test_systemd_runs_it(boot):
 
 @lab_fixtures.in_boots("systemd")
 def test_a_snapshot_under_systemd(boot):
-    """Of a guest that ran meanwhile: its file is root's alone, in the unit's folder, and has all that it did."""
+    """A snapshot of a guest is readable only by root, in the unit's folder, and has everything that
+    it did."""
     asked = boot.step("unit-snapshot")
     assert asked.status == 0, asked.err
     modes = dict(reversed(line.split(maxsplit=1)) for line in boot.path("unit.files").read_text().splitlines())
@@ -187,5 +191,5 @@ def test_the_journal_of_the_unit(boot):
     lines = [json.loads(line) for line in boot.path("unit.journal").read_text().splitlines()]
     said = [line for line in lines if line.get("SYSLOG_IDENTIFIER") == "kvmw"]
     assert any("keeps the last" in line["MESSAGE"] for line in said), said
-    # Nothing is as bad as a warning.
+    # No line has the priority of a warning or above.
     assert [line["MESSAGE"] for line in lines if int(line["PRIORITY"]) < 5] == []

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""--stack: where the vCPU's thread was while its guest did not run; where the VMM's threads are."""
+"""--stack: where a vCPU's thread was while its guest did not run, and where the VMM's threads
+are."""
 import collections
 import json
 import re
@@ -14,13 +15,13 @@ KVM_RUN, KVM_CREATE_VM, KVM_IRQFD = 0xae80, 0xae01, 0x4020ae76
 
 
 def entries(path):
-    """Those of IDENT frames."""
+    """The entries of this type in IDENT frames."""
     return [one for frame in independent_reader.Recording(path.read_bytes()).frames if frame.type == 3
             for one in independent_reader.text(frame).get("stacks", ())]
 
 
 def stacks(path):
-    """{id: frames}, each told once."""
+    """{id: frames}; each id appears once."""
     found = {}
     for one in entries(path):
         assert one["id"] not in found
@@ -29,13 +30,13 @@ def stacks(path):
 
 
 def frames(known, number):
-    """Of a row's kernel or user; none where there is none."""
+    """The frames of a row's kernel or user stack, if it has one."""
     return known[number] if number < 2 ** 63 else []
 
 
 @in_boots(*boots_of("stack"))
 def test_stacks_of_a_slow_vmm(boot):
-    """3 ms in the VMM at each return: its function is named; each row is of a cycle's."""
+    """A VMM that takes 3 ms per return: its function is named, and each row belongs to a cycle."""
     step = boot.step("stack")
     assert step.status == 0, step.err
     path = boot.path("stack.kvmw")
@@ -49,19 +50,19 @@ def test_stacks_of_a_slow_vmm(boot):
         assert of[row.vcpu, row.time_ns] == (row.span_ns, row.reason, row.isa)
         by_kind[row.kind].append(row)
         assert frames(known, row.user), "the VMM has a stack"
-    # All returns but the one that KVM_RUN did not follow; cycles that went to the VMM.
+    # All returns except the one without a following KVM_RUN; cycles that went to the VMM.
     missed = sum(lab_fixtures.missed(boot, path).values())
     done = [r for r in returns.values() if r[0] != NONE]
     assert len(done) - missed <= len(by_kind[USERSPACE]) <= len(done)
     assert len(done) >= 80 - missed and len(by_kind[EXIT]) >= 80 - missed
 
-    # A kernel stack is one of a thread that leaves its CPU.
+    # A kernel stack is that of a thread leaving its CPU.
     asleep = [row for row in rows if row.kernel < 2 ** 63]
     assert asleep
     for row in asleep:
         assert re.match(r"__schedule\+0x[0-9a-f]+$", frames(known, row.kernel)[0])
-    # It calls KVM_RUN; or it waits busily, where another thread took its CPU. The clock that it reads
-    # meanwhile has no frame pointers, so its caller is missing.
+    # It calls KVM_RUN, or waits busily and lost its CPU to another thread. Meanwhile it reads the
+    # clock, which has no frame pointers, so its caller is missing.
     at = [" ".join(frames(known, row.user)) for row in rows]
     calls = [words for words in at if words.startswith("ioctl+0x")]
     assert len(calls) > len(rows) / 5 and all("vcpu_thread+0x" in words for words in calls)
@@ -72,7 +73,8 @@ def test_stacks_of_a_slow_vmm(boot):
 
 @in_boots(*boots_of("stack"))
 def test_only_long_ones(boot):
-    """--min-duration: 300 CPUIDs pass unrecorded, 60 writes to a port of a slow VMM do not."""
+    """With --min-duration, 300 CPUIDs are not recorded, but 60 writes to a port of a slow VMM
+    are."""
     step = boot.step("stack-long")
     assert step.status == 0, step.err
     path = boot.path("stack-long.kvmw")
@@ -86,7 +88,7 @@ def test_only_long_ones(boot):
 
 @in_boots(*boots_of("stack"))
 def test_stacks_of_faults(boot):
-    """Each fault that was handled has one; those that waited for the VMM's page say so."""
+    """Each handled fault has a stack; those that waited for a page of the VMM show it."""
     step = boot.step("stack-fault")
     assert step.status == 0, step.err
     path = boot.path("stack-fault.kvmw")
@@ -101,13 +103,13 @@ def test_stacks_of_faults(boot):
             any(frame.startswith("kvm_arch_vcpu_ioctl_run+") for frame in frames(known, row.kernel))
         assert not any("bpf_" in frame for frame in frames(known, row.kernel))
     waited = [row for row in rows if any(f.startswith("handle_userfault+") for f in frames(known, row.kernel))]
-    # Scene "both"; kretprobes serve few threads that wait.
+    # Scene "both"; kretprobes support only few waiting threads.
     assert len(waited) == 2 or (boot.name == "bullseye" and len(waited) == 1)
 
 
 @in_boots(*boots_of("stack"))
 def test_stacks_of_ioctls(boot):
-    """The caller of each but KVM_RUN; that of the libc's ioctl() itself is missing."""
+    """Each ioctl but KVM_RUN has its callers, except the direct caller of libc's ioctl()."""
     step = boot.step("stack-vmm")
     assert step.status == 0, step.err
     path = boot.path("stack-vmm.kvmw")
@@ -122,7 +124,8 @@ def test_stacks_of_ioctls(boot):
 
 @in_boots(*boots_of("stack"))
 def test_samples_of_a_vmm(boot):
-    """Two threads spin for a second each, one after the other: of one that runs a vCPU, and of another."""
+    """Two threads spin for a second each, one after the other: one that runs a vCPU, and one that
+    does not."""
     path = boot.path("stack-vmm.kvmw")
     known = stacks(path)
     rows = [row for row in lab_fixtures.rows(path, "stack") if row.kind == VMM]
@@ -130,7 +133,7 @@ def test_samples_of_a_vmm(boot):
     vcpu, = {row.vcpu for row in lab_fixtures.rows(path, "ioctl") if row.cmd == KVM_RUN}
     spins = collections.Counter(row.vcpu == vcpu for row in rows
                                 if frames(known, row.user) and frames(known, row.user)[0].startswith("spin+"))
-    # Other programs of the only CPU have a share of it.
+    # Other programs get a share of the only CPU.
     assert min(spins[True], spins[False]) > 20 and sum(spins.values()) <= 2 * 99 + 2
     assert sum(spins.values()) > len(rows) / 2
     done = lab_fixtures.kvmw("report", "-i", path, "-e", "stack", "--where", "kind==vmm", "--json")
@@ -140,7 +143,7 @@ def test_samples_of_a_vmm(boot):
 
 @in_boots(*boots_of("stack"))
 def test_no_samples_of_a_guest(boot):
-    """A guest that does not exit is on the CPU, not its VMM, except for its beginning and end."""
+    """While a guest does not exit its VMM has no samples, except at the beginning and the end."""
     path = boot.path("stack-guest.kvmw")
     known, rows = stacks(path), lab_fixtures.rows(path, "stack")
     assert {row.kind for row in rows} <= {VMM}
@@ -152,7 +155,8 @@ def test_no_samples_of_a_guest(boot):
 
 @in_boots(*boots_of("stack"))
 def test_what_has_no_name_has_a_build_id(boot):
-    """The lab's libc and loader are stripped; their dynamic symbols name few functions."""
+    """Frames without a name have a build id: the lab's libc and loader are stripped, and have few
+    symbols."""
     ids, named = set(), 0
     for one in entries(boot.path("stack-vmm.kvmw")):
         lost = {frame: build_id for frame, build_id, _ in one.get("lost", ())}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw stat: counters beside perf's, and that intervals add up to them."""
+"""kvmw stat: its counters equal perf's, and intervals add up to them."""
 import collections
 import contextlib
 import csv
@@ -18,7 +18,7 @@ import endless
 import lab_fixtures
 from synthetic import KVMW, TREE, kvmw, one_line
 
-# The parts of the vCPUs' time; poll_ns is of halt_ns, throttled_ns of wait_ns.
+# The parts of the vCPUs' time; poll_ns is part of halt_ns, throttled_ns of wait_ns.
 WHOLE = ["guest_ns", "kvm_ns", "vmm_ns", "halt_ns", "wait_ns", "block_ns", "open_ns", "unseen_ns", "gone_ns"]
 
 
@@ -34,12 +34,12 @@ def objects(text):
 
 
 def guest(step):
-    """What the guest says of itself, on standard error because the counters have the other."""
+    """What the guest says about itself, on standard error, as counters use standard output."""
     return json.loads(next(line for line in step.err.splitlines() if line.startswith("{")))
 
 
 def expected(boot, step):
-    """{reason: exits} that the guest makes; others, as of interrupts, come in addition."""
+    """{reason: exits} that the guest makes; others, such as interrupts, are extra."""
     return guest(step)["exits"][boot.isa]
 
 
@@ -51,7 +51,7 @@ def perf_count(boot, event):
 
 
 def adds_up(whole):
-    """All parts are the whole: to the nanosecond."""
+    """Checks that all parts add up to the whole, to the nanosecond."""
     return sum(whole[part] for part in WHOLE) == whole["wall_ns"]
 
 
@@ -104,8 +104,8 @@ def test_each_interval_is_whole(boot):
     for rep in intervals:
         if "whole" not in rep:
             continue            # the VM does not exist yet
-        # Parts of a cycle are read one after another while it goes on: what was taken for
-        # one part and becomes another is not taken back.
+        # Parts of a cycle are read one after another while it goes on; time already counted
+        # as one part is not moved if it turns out to be another.
         whole = rep["whole"]
         assert sum(whole[part] for part in WHOLE) == whole["wall_ns"]
     total = sum(rep["total"]["count"] for rep in intervals)
@@ -143,7 +143,8 @@ native = pytest.mark.skipif(not os.access("/dev/kvm", os.W_OK) or os.geteuid() !
 @native
 @pytest.mark.lab
 def test_families_here(tmp_path):
-    """As many calls of KVM_RUN as the guest has returns, and some ioctls more; the same for Prometheus."""
+    """There are as many calls of KVM_RUN as returns of the guest, and some other ioctls; also for
+    Prometheus."""
     done = subprocess.run([KVMW, "stat", "-q", "--json", "-e", "ioctl", "--", KVMW, "bench", "guest", "--json", "--pio", "300"],
                           capture_output=True, text=True, timeout=60, check=True)
     told = json.loads(next(line for line in done.stderr.splitlines() if line.startswith("{")))
@@ -163,10 +164,10 @@ def test_families_here(tmp_path):
 @native
 @pytest.mark.lab
 def test_heading_once():
-    """Intervals are one table: its heading comes once, columns stand below each other, a reason keeps its place."""
+    """Intervals are one table: one heading, aligned columns, and a fixed place for each reason."""
     done = subprocess.run([KVMW, "stat", "-q", "-I", "200ms", "--", KVMW, "bench", "guest", "--pio", "20000", "--mmio", "9"],
                           capture_output=True, text=True, timeout=60, check=True)
-    # A line of the guest's may be between them.
+    # The guest may print a line in between.
     lines = [line for line in done.stdout.splitlines() if re.match(r" *(time|[0-9.]+) (reason|total|KVM_EXIT|[a-z]|[A-Z])", line)]
     heads = [i for i, line in enumerate(lines) if line.split()[:2] == ["time", "reason"]]
     assert heads == [0] and lines[1:], done.stdout
@@ -189,7 +190,7 @@ def test_heading_once():
 @native
 @pytest.mark.lab
 def test_returns_are_counted_here():
-    """Whatever this KVM shows: returns to the VMM, if it shows no exits."""
+    """stat counts exits, or returns to the VMM if this KVM shows no exits."""
     done = subprocess.run([KVMW, "stat", "-q", "--json", "-I", "50ms", "--", KVMW, "bench", "guest",
                            "--json", "--pio", "3000"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
@@ -205,7 +206,7 @@ def test_returns_are_counted_here():
 @native
 @pytest.mark.lab
 def test_short_vms():
-    """Each is counted, and none is of an interval after its end."""
+    """Each short VM is counted, and none in an interval after its end."""
     nr = 30
     done = subprocess.run([KVMW, "stat", "-q", "--json", "-I", "100ms", "--", "sh", "-c",
                            f"for i in $(seq {nr}); do {KVMW} bench guest --pio 1 >/dev/null; done"],
@@ -216,7 +217,7 @@ def test_short_vms():
     assert len(set(seen)) == nr
     for rep in intervals:
         assert {vcpu["vcpu_id"] for vcpu in rep["vcpu_time"]} <= {vcpu["id"] for vcpu in rep["recording"]["vcpus"]}
-    if intervals[-1]["event"] == "userspace":       # the guest's own, when it is ready, and at its end
+    if intervals[-1]["event"] == "userspace":       # the guest's own, at its start and end
         assert sum(rep["total"]["count"] for rep in intervals) == 3 * nr
 
 
@@ -234,7 +235,7 @@ def test_interrupted():
 
 # ---- --openmetrics -----------------------------------------------------------
 
-# What Prometheus makes of a histogram.
+# The series that Prometheus derives from a histogram.
 OF_HISTOGRAMS = r"(_bucket|_count|_sum)$"
 
 
@@ -244,7 +245,7 @@ def written():
     names = {re.sub(OF_HISTOGRAMS, "", name) for name in re.findall(r'"(kvmw_\w+)[ {"]', text)}
     families = set(re.findall(r'om__family\(om, (?:exits \? |open \? )?"(\w+)"(?: : "(\w+)")?', text))
     assert len(families) > 8
-    # Those of -e, of each event of the list.
+    # The metrics of -e, for each event in the list.
     assert '"kvmw_%s_%s", event->name, time ? "seconds" : "events"' in text
     return names | {"kvmw_EVENT_events_total", "kvmw_EVENT_seconds_total"}
 
@@ -268,7 +269,7 @@ def test_what_is_contributed_asks_for_metrics_that_there_are(name):
 
 @contextlib.contextmanager
 def exporter(*args):
-    """The address of one, on a port that is free."""
+    """The address of an exporter on a free port."""
     stat = subprocess.Popen([KVMW, "stat", "-q", "--openmetrics", "0", *args], stderr=subprocess.PIPE, text=True)
     try:
         yield re.fullmatch(r"kvmw: metrics are at (http://127\.0\.0\.1:\d+/metrics)\n", stat.stderr.readline())[1]
@@ -287,7 +288,7 @@ def scrape(url, accept=None):
 
 
 def counted(families):
-    """{part or reason: value} of the counters of VMs."""
+    """{part or reason: value} of the VMs' counters."""
     found = {}
     for family in families:
         for sample in family.samples:
@@ -307,7 +308,7 @@ def test_prometheus_reads_it():
         assert kind == "text/plain; version=0.0.4; charset=utf-8"
         before = counted(text(first))
         while not before or not any(before.values()):
-            before = counted(text(scrape(url)[1]))      # it has made no exit yet
+            before = counted(text(scrape(url)[1]))      # it has not exited yet
         kind, second = scrape(url, "application/openmetrics-text; version=1.0.0")
         assert kind == "application/openmetrics-text; version=1.0.0; charset=utf-8"
         after = counted(openmetrics(second))
@@ -344,7 +345,7 @@ def test_a_file_for_node_exporter(tmp_path):
 
 
 def prom_of_another_user(tmp_path):
-    """A folder such as that of node_exporter, which root may write to by CAP_DAC_OVERRIDE only."""
+    """A folder like that of node_exporter, which root can write to only with CAP_DAC_OVERRIDE."""
     folder = tmp_path / "textfile"
     folder.mkdir(mode=0o755)
     os.chown(folder, 65534, 65534)
@@ -370,7 +371,7 @@ def test_a_file_in_a_folder_of_another_user(tmp_path):
 @native
 @pytest.mark.lab
 def test_a_file_that_cannot_be_written(tmp_path):
-    """Said at once, before a command runs."""
+    """A file that cannot be written is reported before the command runs."""
     done = kvmw("stat", "-q", "--openmetrics", tmp_path / "none" / "kvmw.prom", "--", "touch", tmp_path / "ran")
     one_line(done, 1, "--openmetrics", "none/kvmw.prom", "No such file")
     assert not (tmp_path / "ran").exists()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Linux exits from three functions of its kernel and one of a module, so many times each: rows by
-function, with each kind of file that names them."""
+"""A Linux guest exits from three functions of its kernel and one of a module, a known number of
+times: rows by function, with each kind of symbol file."""
 import collections
 import gzip
 import re
@@ -45,7 +45,7 @@ def system_map(kernel, tmp_path):
 
 @pytest.fixture
 def vmlinux(kernel, tmp_path):
-    """An ELF file with the symbols, and no code."""
+    """An ELF file with symbols, but without code."""
     symbols, offset = kernel
     names, table = bytearray(b"\0"), bytearray(24)
     for address, kind, name in symbols:
@@ -85,7 +85,8 @@ def test_kallsyms(boot, kallsyms):
 
 
 def test_recording_alone(boot, kallsyms):
-    """It has the functions that it needs, and no others; a file of the guest says the same of every row."""
+    """A recording has only the functions that it needs; a file of the guest gives the same name in
+    every row."""
     path = boot.path("symbols.kvmw")
     check(path, modules=True)
     for keys in "sym", "reason,sym", "rip":
@@ -97,7 +98,7 @@ def test_recording_alone(boot, kallsyms):
 
 
 def test_map_and_image_as_it_is_booted(boot, kernel, system_map):
-    """Where KASLR put the kernel is found by its code."""
+    """The kernel's offset under KASLR is found from its code."""
     args = ["--guest-map", system_map, "--guest-vmlinux", boot.path("vmlinuz")]
     check(boot.path("symbols.kvmw"), *args, modules=False)
     said = lab_fixtures.kvmw("report", "-s", "sym", *args, boot.path("symbols.kvmw")).stderr

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Recordings of which --cpu-limit or a filter left out rows are not read as if they were whole."""
+"""Recordings without the rows dropped by --cpu-limit or a filter are not treated as complete."""
 import json
 
 import pytest
@@ -10,7 +10,7 @@ OUT, IN = 1, 2
 
 
 def switches():
-    """On the CPU in 10 ms of 20, and the last row says that it got it."""
+    """A thread on the CPU for 10 of 20 ms, whose last row says that it got the CPU."""
     rows = []
     for i in range(20):
         rows.append([START + i * MS, 400_000, 0, 101, 3, IN, 0, None, None])
@@ -21,7 +21,7 @@ def switches():
 @pytest.mark.parametrize("filters, on_ns", [
     ({}, 1_000_000_000 - 20 * MS + 10 * MS), ({"cpu_limit": 3.0}, 10 * MS), ({"min_ns": 1000}, 10 * MS)])
 def test_last_row_of_a_thread(tmp_path, filters, on_ns):
-    """What a thread did in its last row it did until the end, but only if there was no later one."""
+    """A thread's last state lasts until the end, but only if no later row was dropped."""
     rec = Recording(META | {"events": ["exit", "sched"], "filters": {"all": True} | filters})
     rec.lines.append(["EVENTS", "sched", switches()])
     rec.end = START + 999 * MS

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Where the time of a vCPU goes, what its exits were about, on real KVM hosts.
+"""Where a vCPU's time goes, and the details of its exits, on real KVM hosts.
 
-Witnesses: the built-in guest, which counts what it does and how long its VMM took; the
-scheduler's own account of each thread; perf, with the returns to the VMM and the halts of
-the same run.
+Witnesses: the built-in guest, which counts what it does and how long its VMM takes; the
+scheduler's accounting of each thread; perf, with returns to the VMM and halts of the same run.
 """
 import collections
 import json
@@ -22,7 +21,7 @@ SCENES = ["time-busy", "time-vmm", "time-preempted"]
 
 
 def recorded(boot, name):
-    """Its rows by vCPU, all checked to add up, and the thread of each vCPU."""
+    """A recording's rows by vCPU, checked to add up, and the thread of each vCPU."""
     step = boot.step(name)
     assert step.status == 0, step.err
     path = boot.path(f"{name}.kvmw")
@@ -37,7 +36,7 @@ def kvm_ns(row):
 
 @in_boots(*boots_of("time"))
 def test_parts_add_up(boot):
-    """guest + KVM + VMM + halted + waiting + blocked: all the time there was, nothing twice."""
+    """guest + KVM + VMM + halted + waiting + blocked is all of the time, nothing counted twice."""
     for name in SCENES + ["time-idle"] * (boot.name in boots_of("idle")):
         rows, _ = recorded(boot, name)
         about = lab_fixtures.info(boot.path(f"{name}.kvmw"))
@@ -51,7 +50,7 @@ def test_parts_add_up(boot):
                 assert row.entry_cpu == row.exit_cpu == 0
             assert [row.entry_cpu for row in of_vcpu if row.total_ns == NONE] == [NO_CPU]
 
-            # What the kernel kept is the same, and it is all the time by the clock.
+            # The kernel's totals are the same, and equal the time by the clock.
             spent = collections.Counter()
             for (of, _), total in last.items():
                 for column in ("gap_ns", "span_ns", "poll_ns", *PARTS):
@@ -70,7 +69,8 @@ def test_parts_add_up(boot):
 
 
 def window(rows, begin, end, value):
-    """A value's sum over the cycles (with the guest before) in a window: at least, at most."""
+    """A value's sum over the cycles (each with the guest time before it) in a window: at least, at
+    most."""
     least = most = 0
     for row in rows:
         first = row.time_ns - (row.guest_ns if row.guest_ns != NONE else 0)
@@ -83,7 +83,7 @@ def window(rows, begin, end, value):
 
 
 def on_cpu(row):
-    """Of halts that slept some more was on a CPU: going to sleep, waking up."""
+    """Time on a CPU within halts that slept: going to sleep, waking up."""
     return (kvm_ns(row) + row.user_ns + row.poll_ns +
             (row.guest_ns if row.guest_ns != NONE else 0))
 
@@ -93,8 +93,8 @@ SWITCH_NS = 100_000     # of an emulated clock
 
 def agrees_with_scheduler(boot, name, share):
     """
-    Yields what a vCPU waited and its wall time, after the scheduler said the same but for a
-    share of it, and for each switch: there the two read their clocks some microseconds apart.
+    Yields a vCPU's wait and its wall time, checked against the scheduler. They may differ by a
+    share, and for each switch by some microseconds between the two readings of the clock.
     """
     rows, tids = recorded(boot, name)
     (begin, before), (end, after) = json.loads(boot.step(name).out)
@@ -103,7 +103,7 @@ def agrees_with_scheduler(boot, name, share):
         ran, waited = (after[tid][i] - before[tid][i] for i in (0, 1))
         slack = (end - begin) * share + SWITCH_NS * sum(
             row.halt_ns > 0 or row.wait_ns > 0 for row in of_vcpu if row.total_ns != NONE)
-        # What the cycle did that was open at the end, if the end was in the window.
+        # The cycle that was open at the end, if the end was in the window.
         last = of_vcpu[-1]
         after_last = last.time_ns if last.total_ns == NONE else lab_fixtures.end_ns(last)
         unknown = max(end - after_last, 0)
@@ -116,7 +116,7 @@ def agrees_with_scheduler(boot, name, share):
 
 @in_boots(*boots_of("time"))
 def test_preempted(boot):
-    """Two vCPUs that never sleep on one CPU: each waits while the other one runs."""
+    """Two vCPUs that never sleep, on one CPU: each waits while the other one runs."""
     waits = list(agrees_with_scheduler(boot, "time-preempted", 0.02))
     assert len(waits) == 2
     for waited, wall in waits:
@@ -130,7 +130,7 @@ WAKEUP = re.compile(r"\s*(\d+)\s+(\d+)\.(\d{9}): +(wait|poll) time (\d+) ns, pol
 
 @in_boots(*boots_of("idle"))
 def test_idle(boot):
-    """Linux with little to do: halted as long as KVM says, in the cycles of HLT."""
+    """Linux with little to do: halted for as long as KVM says, in HLT cycles."""
     assert len(list(agrees_with_scheduler(boot, "time-idle", 0.05))) == 2
     rows, tids = recorded(boot, "time-idle")
     halts = collections.defaultdict(list)
@@ -144,11 +144,11 @@ def test_idle(boot):
         told = sum(took for _, _, took in mine)
         halted = [row for row in of_vcpu if row.halt_ns]
         assert len(mine) >= 10 and len(halted) >= 10
-        # KVM's figure has what a thread that was woken, or polled, waited for its CPU.
+        # KVM's figure includes a thread's wait for its CPU after it was woken or while it polled.
         ours = sum(row.halt_ns for row in halted)
         assert ours <= told * 1.0001
         assert told <= (ours + sum(row.wait_ns for row in halted)) * 1.0001
-        # Nearly all of these are HLT; none was spent asleep for anything else.
+        # Nearly all of these are HLT; none slept for anything else.
         assert sum(r.halt_ns for r in halted if r.reason == lab_fixtures.REASONS["svm"]["hlt"]) > 0.9 * ours
         assert sum(row.block_ns for row in halted) < 0.05 * ours
         polls = sum(took for _, how, took in mine if how == "poll")
@@ -157,7 +157,7 @@ def test_idle(boot):
 
 @in_boots(*boots_of("time"))
 def test_vmm_bound(boot):
-    """The VMM is busy for a millisecond after each port write: that is its time on a CPU."""
+    """The VMM is busy for a millisecond after each port write, which is its time on a CPU."""
     rows, _ = recorded(boot, "time-vmm")
     did = json.loads(boot.step("time-vmm").out)
     (of_vcpu,) = rows.values()
@@ -165,7 +165,7 @@ def test_vmm_bound(boot):
     waited = sum(row.wait_ns + row.block_ns for row in of_vcpu if row.total_ns != NONE)
     delay = did["vmm_delay_ns"]
     assert delay >= 400_000_000
-    # The last delay is in the cycle that never ended.
+    # The last delay is in the unfinished cycle.
     assert delay * 0.99 - 2_000_000 <= vmm + waited
     assert vmm <= delay * 1.1 + len(of_vcpu) * 50_000
     assert sum(row.block_ns for row in of_vcpu) < 0.05 * vmm
@@ -173,7 +173,7 @@ def test_vmm_bound(boot):
 
 @in_boots(*boots_of("time"))
 def test_returns_to_the_vmm(boot):
-    """user_reason is what KVM_RUN returned with: perf saw as many of each."""
+    """user_reason is the reason of KVM_RUN's return; perf counted as many of each."""
     rows, _ = recorded(boot, "time-busy")
     (of_vcpu,) = rows.values()
     ours = collections.Counter(row.user_reason for row in of_vcpu if row.user_reason != NO_REASON)
@@ -187,7 +187,7 @@ def test_returns_to_the_vmm(boot):
 
 @in_boots(*boots_of("known"))
 def test_details(boot):
-    """Each exit of the built-in guest is about what it did there."""
+    """The detail of each exit of the built-in guest is what it did there."""
     did = json.loads(boot.step("known").out)
     rows = by_vcpu(lab_fixtures.rows(boot.path("known.kvmw")))
     number = {v["id"]: v["vcpu"] for v in lab_fixtures.report(boot.path("known.kvmw"))["recording"]["vcpus"]}
@@ -201,10 +201,10 @@ def test_details(boot):
         assert seen[MSR_READ, 0x17a, 0] == done["rdmsr"]
         assert seen[MSR_WRITE, 0x17a, 0] == done["wrmsr"]
         assert seen[CPUID, 0, 0] == done["cpuid"]
-        # One more of the set-up.
+        # One more from the set-up.
         assert seen[MMIO_WRITE, 0x20000000 + number[vcpu] * 4096, 4] == done["mmio"] + 1
 
-        # Every page touched, once each, and no other from there on.
+        # Every touched page once, and none above them.
         gpas = [row.detail & ~0xfff for row in of_vcpu
                 if row.detail_kind == FAULT_WRITE and row.detail >= 1 << 32]
         base = min(gpas)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kvmw top: intervals of recordings against kvmw report, and its screen at a terminal."""
+"""kvmw top: intervals of recordings compared with kvmw report, and its screen on a terminal."""
 import csv
 import io
 import os
@@ -21,7 +21,8 @@ WIDE = {"COLUMNS": "140"}
 
 
 def intervals(text):
-    """[{(VM, vCPU, reason, detail)[:depth]: {column: word}}] of the lines of --batch, by interval."""
+    """[{(VM, vCPU, reason, detail)[:depth]: {column: word}}] from the lines of --batch, by
+    interval."""
     found = []
     for block in text.split("\n\n"):
         lines = block.splitlines()
@@ -49,7 +50,7 @@ def batch(path, *args, env=()):
 
 
 def by_time(path, step, *keys):
-    """{keys: count} of each interval, as report has them."""
+    """{keys: count} of each interval, from report."""
     done = kvmw("report", "-i", path, "--csv", "-s", ",".join(["time", *keys]), "--interval", step)
     counts = {}
     for row in csv.DictReader(io.StringIO(done.stdout)):
@@ -70,7 +71,8 @@ def test_intervals_are_those_of_report(golden, step):
 
 
 def test_details(tmp_path):
-    """Of chosen reasons; where there is none, there is no row. Faults on memory are one, as in the first page of report."""
+    """Details of chosen reasons; exits without one have no row. Faults on memory are one row, as on
+    report's first page."""
     rec = synthetic.Recording()
     rows = [(30, 1, 0x3f8), (30, 1, 0x3f8), (30, 2, 0x60), (10, None, None),
             (48, 6, 0x1000), (48, 7, 0x1000), (48, 7, 0x2000), (48, 4, 0xfed00000)]
@@ -113,12 +115,12 @@ def test_a_pipe_and_a_cut_file():
 
 
 def test_a_row_far_away(tmp_path):
-    """The time between two rows is a century: intervals of a millisecond come to an end."""
+    """A century between two rows: top with intervals of a millisecond still ends."""
     rec = synthetic.Recording()
     rec.frame([(synthetic.START + 1000, 500, 300, 0, 10, 0, 1), (3 * 10**18, 500, 300, 0, 10, 0, 1)])
     done = kvmw("top", "--batch", "-i", rec.finish().write(tmp_path / "a.kvmw"), "-d", "10ms")
     assert done.returncode == 0 and 2 < done.stdout.count("kvmw top") < 110 and "empty intervals, until" in done.stdout
-    # Or a second, each time: what is empty is bounded for all of the recording.
+    # Or a second, each time: the number of empty intervals is bounded for the whole recording.
     rec = synthetic.Recording()
     rec.frame([(synthetic.START + 10**9 * i, 500, 300, 0, 10, 0, 1) for i in range(300)])
     text = batch(rec.finish().write(tmp_path / "b.kvmw"), "-d", "10ms")
@@ -129,7 +131,8 @@ def test_a_row_far_away(tmp_path):
 
 
 def test_who_is_there(tmp_path):
-    """In an exit of 5 seconds there are intervals in which nothing begins; a vCPU that is gone is not there."""
+    """A vCPU in an exit of 5 seconds is shown in intervals without events; a vCPU that is gone is
+    not."""
     vcpus = [{"id": i, "vm": 0, "vcpu": i, "tid": 100 + i, "comm": "x"} for i in range(3)]
     vcpus[2]["gone_ns"] = synthetic.START + 10**9
     rec = synthetic.Recording(vcpus=vcpus)
@@ -140,7 +143,7 @@ def test_who_is_there(tmp_path):
 
 
 def test_memory(tmp_path):
-    """What does not fit is dropped, and the option that is named is there."""
+    """Rows that do not fit into memory are dropped; the option that the message names exists."""
     vcpus = [{"id": i, "vm": 0, "vcpu": i, "tid": 100 + i, "comm": "x" * 60} for i in range(6000)]
     rec = synthetic.Recording(vcpus=vcpus)
     rec.frame([(synthetic.START + 1000 * i, 100, 50, 0, 0x78, i, 2) for i in range(6000)])
@@ -158,7 +161,7 @@ def test_a_narrow_screen(tmp_path):
 
 
 def test_many_rows_take_their_share(tmp_path):
-    """Of 8000 vCPUs, each with an exit, none looks for its reasons among those of the others."""
+    """8000 vCPUs, each with an exit, take linear time: none searches the reasons of the others."""
     vcpus = [{"id": i, "vm": 0, "vcpu": i, "tid": 100 + i, "comm": "x"} for i in range(8000)]
     rec = synthetic.Recording(vcpus=vcpus)
     rec.frame([(synthetic.START + 1000 * i, 100, 50, 0, 0x78, i, 2) for i in range(8000)])
@@ -185,7 +188,7 @@ def test_hostile_names(tmp_path):
 
 @pytest.mark.parametrize("zone, at", [("UTC", "2026-11-23T01:54:49"), ("UTC-9", "2026-11-23T10:54:49")])
 def test_the_clock_is_that_of_the_recording(zone, at):
-    """When the interval ended, as --time takes it."""
+    """The clock shows the end of the interval, as --time accepts it."""
     path = TREE / "tests/data/svm-userspace.kvmw"
     assert batch(path, "-d", "12", env={"TZ": zone}).startswith(f"kvmw top  {at}  0.2 s  ")
     done = kvmw("script", "-i", path, "--time", f"{at},", env={"TZ": zone})
@@ -193,7 +196,8 @@ def test_the_clock_is_that_of_the_recording(zone, at):
 
 
 def test_names_have_room():
-    """A detail says more than the rates of the intervals before, which a log has above."""
+    """Names of details have precedence over the previous intervals' rates, which a log shows
+    above."""
     path = TREE / "tests/data/svm-tables.kvmw"
     text = batch(path, "-d", "12", "--per", "detail", env={"COLUMNS": ""})
     lines = [line for line in text.splitlines() if line.startswith("      ")]
@@ -205,7 +209,7 @@ def test_names_have_room():
 
 
 def test_returns_have_their_own_words():
-    """As kvmw report has them: guest time is not known, KVM_RUN is."""
+    """Returns use the words of kvmw report: guest time is unknown, the time in KVM_RUN is known."""
     text = batch(TREE / "tests/data/svm-userspace.kvmw", "-d", "12", "--sort", "guest")
     assert text.splitlines()[1:3] == ["% of vCPU time: KVM_RUN 87.4  VMM 12.6", "by KVM_RUN"]
     assert text.splitlines()[3].split() == ["VM", "returns", "returns/s", "KVM_RUN", "VMM", "mean", "p99", "rate"]
@@ -274,7 +278,7 @@ class Terminal:
         return [line.rstrip() for line in self.tmux("capture-pane", "-p", *args).splitlines()]
 
     def wait(self, *words):
-        """The screen, once it has all of these."""
+        """Waits until the screen has all of these words; returns it."""
         deadline = time.monotonic() + 20
         while not all(word in "\n".join(lines := self.screen()) for word in words):
             assert time.monotonic() < deadline, "\n".join([f"no {words} in:", *lines])
@@ -328,14 +332,14 @@ def part(lines, text, at=0):
 
 
 def test_the_screen(terminal):
-    """An interval that stays for as long as the test takes."""
+    """The screen of an interval that lasts as long as the test."""
     t = terminal("-i", GOLDEN, "-d", "12")
     lines = t.wait("lab-guest", FOOT)
     part(lines, VMS)
     assert lines[5:23] == [""] * 18 and lines[23] == FOOT and len(lines) == 24
     t.keys("Enter")
     part(t.wait("vCPU  "), VCPUS, 2)
-    # The second row is chosen, and what it is made of is shown.
+    # The second row is selected, and its parts are shown.
     t.keys("Down", "Right")
     part(t.wait("vCPU 1: by exits"), REASONS, 2)
     t.keys("/", "c", "P", "u", "Enter")
@@ -380,7 +384,7 @@ def test_resize(terminal):
 
 
 def test_it_plays(terminal):
-    """To the end, where it stays; while it pauses, nothing moves."""
+    """top plays a recording to its end and stays there; while paused, nothing moves."""
     t = terminal("-i", TREE / "tests/data/svm-mixed.kvmw", "-d", "50ms")
     t.wait(FOOT)
     t.keys("p")
@@ -402,7 +406,7 @@ def test_findings_are_below(terminal, tmp_path):
 
 
 def test_messages_are_not_lost(terminal, tmp_path):
-    """What is said while the screen is not standard error's."""
+    """Messages printed while top has the screen are not lost."""
     rec = synthetic.Recording()
     rec.frame([(synthetic.START + 1000, 500, 300, 0, 10, 0, 1)])
     whole = rec.finish().write(tmp_path / "cut.kvmw").read_bytes()
@@ -425,7 +429,7 @@ def test_no_terminal_that_is_known(terminal):
 def test_live_counts_are_those_of_perf(boot):
     text = boot.path("top.out").read_text()
     assert boot.path("top.status").read_text().strip() == "0", boot.path("top.err").read_text()
-    # A guest that stood still was begun again: the last one is compared.
+    # A guest that hung was started again: the last one is compared.
     last = [key[0] for rows in intervals(text) for key in rows][-1]
     counts = {}
     for rows in intervals(text):
@@ -445,7 +449,7 @@ native = pytest.mark.skipif(not os.access("/dev/kvm", os.W_OK) or os.geteuid() !
 @pytest.mark.lab
 def test_at_a_terminal_live(terminal):
     with endless.endless_guest() as guest:
-        # Where no recorder of another test is.
+        # Away from recorders of other tests.
         t = terminal("-p", guest.pid, "-d", "200ms", env="unshare -n")
         t.wait(f"{guest.pid} kvmw", FOOT)
         t.keys("Enter", "Enter")
@@ -459,7 +463,7 @@ def test_at_a_terminal_live(terminal):
 @native
 @pytest.mark.lab
 def test_the_end_of_the_vm_is_the_end():
-    """It is said, and nothing is wrong."""
+    """top ends with the VM; it says so, and exits with 0."""
     with endless.endless_guest() as guest, \
             subprocess.Popen([KVMW, "top", "-b", "-p", str(guest.pid), "-d", "50ms"], stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, text=True) as top:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The reader in valgrind's memcheck: no value is used that was never set, and nothing leaks.
+"""The reader in valgrind's memcheck: it uses no uninitialized value, and leaks nothing.
 
-The sanitizers do not see the former. Golden files, and the hostile files of two unit tests.
+The sanitizers do not find the former. Runs on golden files, and the hostile files of two unit
+tests.
 """
 import glob
 import os
@@ -15,12 +16,12 @@ from synthetic import KVMW
 TESTS = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(TESTS)
 UNIT = os.path.join(os.path.dirname(KVMW), "obj", "tests", "unit")
-FOUND = 99		# not a status of kvmw
+FOUND = 99		# not an exit status of kvmw
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200),
               pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind is not installed")]
 
-# One file of each kind is enough for script, whose decoder is that of report.
+# One file of each kind is enough for script, which shares its decoder with report.
 GOLDEN = [(command, path) for path in sorted(glob.glob(os.path.join(TESTS, "data", "*.kvmw")))
           for command in ("report", "script", "info")
           if command == "report" or os.path.basename(path) in ("svm-cut.kvmw", "vmx-mixed.kvmw")]

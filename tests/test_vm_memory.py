@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The memory of VMs: what kvmw info says of rows of tables slot and vm_memory."""
+"""The memory of VMs: what kvmw info makes of rows of tables slot and vm_memory."""
 import collections
 import json
 import re
@@ -98,7 +98,7 @@ def at_node(pid, node, size, kind=2):
 ROWS = [at_node(100, 3, 64 * MIB), at_node(100, 0, 448 * MIB), at_node(100, 7, 5, kind=1),
         memory(100, 1, size=MIB, source=1),
         memory(100, 2, size=600 * MIB, anon=512 * MIB, anon_huge=480 * MIB, shmem=0, shmem_huge=0, hugetlb=0, source=2),
-        # Gone at the end; one whose nodes are all that is known; one that nothing is known of.
+        # A process gone at the end; one with only its nodes known; one with nothing known.
         memory(200, 1, size=5 << 30, anon=4 << 30, shmem=1 << 30, hugetlb=2 * MIB, huge_unknown=0, nodes_unknown=1),
         memory(250, source=3), at_node(250, 1, 2 * MIB), memory(300, source=9, nodes_unknown=77),
         memory(350, size=8 * MIB, source=1, hugetlb=4 * MIB, shmem=2 * MIB, shmem_huge=2 * MIB),
@@ -117,7 +117,7 @@ def processes(tmp_path_factory):
 
 
 def test_processes(processes):
-    """The end counts, and of what is unknown it is said why."""
+    """The values at the end count, and info says why others are unknown."""
     of = {p["pid"]: p for p in json.loads(info(processes, "--json"))["process_memory"]}
     assert list(of) == [100, 200, 250, 300, 350, 360]
     assert of[100] == {
@@ -160,7 +160,7 @@ def test_a_process_on_one_node(boot):
 
 
 def in_maps(text):
-    """Bytes on each node, as /proc/PID/numa_maps has them."""
+    """Bytes on each node according to /proc/PID/numa_maps."""
     found = collections.Counter()
     for line in text.splitlines():
         words = dict(word.split("=") for word in line.split() if "=" in word)
@@ -172,7 +172,8 @@ def in_maps(text):
 
 @in_boots("avic")
 def test_processes_on_two_nodes(boot):
-    """In a group of its own, in one with another process, and in none: 32 MiB bound to node 1."""
+    """Processes in their own group, in one with another process, and in none: 32 MiB are bound to
+    node 1."""
     for name, source in (("own", "cgroup"), ("shared", "numa_maps"), ("none", "numa_maps")):
         assert boot.step(f"nodes-{name}").status == 0, boot.step(f"nodes-{name}").err
         process, = lab_fixtures.info(boot.path(f"nodes-{name}.kvmw"))["process_memory"]
@@ -182,13 +183,13 @@ def test_processes_on_two_nodes(boot):
         if source == "numa_maps":
             assert found == told
             assert abs(sum(found.values()) - process["resident_bytes"]) < MIB
-        else:       # without what is in files, and with pages that no one has mapped any more
+        else:       # without memory in files, and with pages that are no longer mapped
             assert 32 * MIB <= found[1] < sum(found.values()) < process["resident_bytes"] + MIB
 
 
 @in_boots(*boots_of("memory"))
 def test_slots_of_qemu(boot):
-    """-m 32, and firmware that is read-only (memory.sh)."""
+    """The slots of QEMU -m 32, with read-only firmware (memory.sh)."""
     for name in "full", "split":
         vm, = json.loads(boot.step(f"setup-{name}").out)["memory_slots"]
         size = sum(slot["bytes"] for slot in vm["slots"] if not slot["flags"])

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""How VMs are set up: what kvmw info and findings say of rows of tables vm_config and vcpu_config."""
+"""The set-up of VMs: what kvmw info and findings make of rows of tables vm_config and
+vcpu_config."""
 import json
 
 import pytest
@@ -41,7 +42,7 @@ def info(path, *args):
 
 
 def findings(path, *args):
-    """Of the vCPUs with rows."""
+    """The findings about vCPUs with these rows."""
     return [f for f in report(path, *args)["findings"] if f["rule"] != "never-exited"]
 
 
@@ -50,7 +51,7 @@ def configs(path):
 
 
 def test_info(tmp_path):
-    """The end counts; of what is not known nothing is said but that; two VMs of one process."""
+    """Values at the end count; unknown ones are only called unknown; one process has two VMs."""
     path = write(tmp_path / "f", [
         vm(BEGIN, 100, 0, apicv=1, inhibits=0),
         vm(LAST, 100, 0, 0, 0, 0x11, 2, 2, 0, 4096, 200_000, 1, KVM, 1 << 3 | 1 << 6 | 1 << 8),
@@ -144,7 +145,8 @@ def test_whom_ipis_go_to(tmp_path):
 
 
 def deadlines(path, away_us, ratio=1, offset=-10**12, span=SECOND, last=LAST, times=9000):
-    """The host has 2.5 cycles a ns, more than it says; the guest's TSC is that, times ratio, plus offset."""
+    """The host has 2.5 cycles per ns, more than it says; the guest's TSC is the host's times ratio
+    plus offset."""
     def host(time):
         return 10**13 + (time - START) * 5 // 2
     rows = Vcpu().add(80 * US, 20 * US, 0x7c, times, detail=0x6e0, kind=WRMSR).rows
@@ -180,16 +182,16 @@ def lab_configs(boot, name):
 
 @in_boots(*boots_of("memory"))
 def test_as_the_vmm_has_set_it_up(boot):
-    """Two QEMUs that differ in what is looked for, which their command lines (memory.sh) say."""
+    """The set-up of two QEMUs is that of their command lines (memory.sh), which differ."""
     full, = lab_configs(boot, "full")
     split, = lab_configs(boot, "split")
     assert full["vcpus"] == len(full["vcpu_configs"]) == 2 and split["vcpus"] == 1
     assert full["tsc_spread"] == 0 and [c["vcpu"] for c in full["vcpu_configs"]] == [0, 1]
-    # The guest's TSC began with 0 when its VM did, after the host's.
+    # The guest's TSC began with 0 at the start of its VM, after the host's.
     for config in full, split:
         for cpu in config["vcpu_configs"]:
             assert 0 < cpu["host_tsc"] + cpu["tsc_offset"] < cpu["host_tsc"]
-    if boot.name == "bullseye":     # without BTF of kvm.ko only debugfs tells
+    if boot.name == "bullseye":     # without BTF of kvm.ko only debugfs has it
         assert full["irqchip"] is None and full["kvm_features"] is None
         return
     assert (full["irqchip"], full["pit"], split["irqchip"], split["pit"]) == ("full", True, "split", False)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Who reads a recording can do nothing else: what the kernel says of the process while it reads.
+"""A process that reads a recording can do nothing else: checks its state in /proc while it reads.
 
-unit/test_sandbox.c tests what is possible in there; all other tests that everything needed is.
+unit/test_sandbox.c tests what is forbidden in the sandbox; all other tests, that what is needed is
+allowed.
 """
 import os
 import pathlib
@@ -16,7 +17,7 @@ from synthetic import KVMW, TREE
 
 DATA = TREE / "tests/data"
 FILE = DATA / "svm-families.kvmw"
-LIMIT = 60              # s, to end what hangs
+LIMIT = 60              # s, a limit for what hangs
 
 pytestmark = pytest.mark.skipif("Seccomp:" not in pathlib.Path("/proc/self/status").read_text(),
                                 reason="this kernel has no seccomp")
@@ -35,7 +36,7 @@ def children(pid):
 
 
 def waiting(pid):
-    """All threads of a process sleep."""
+    """The threads of a process, if all of them sleep."""
     found = [status(task) for task in pathlib.Path(f"/proc/{pid}/task").iterdir()]
     return found if all(one.get("State", "").startswith("S") for one in found) else []
 
@@ -54,13 +55,13 @@ def walled(threads):
 
 @pytest.fixture
 def reader(tmp_path):
-    """Starts a command that is given all of a recording, but not its end; end() gives it."""
+    """Starts a command with all of a recording but its end, which end() provides."""
     ends = []
 
     def start(*command, **kwargs):
         read, write = os.pipe()
         ends.append(write)
-        # A pipe holds as much.
+        # A pipe holds this much.
         assert os.write(write, FILE.read_bytes()) == FILE.stat().st_size
         process = subprocess.Popen([KVMW, *command], stdin=read, stdout=subprocess.DEVNULL, cwd=tmp_path,
                                    **{"stderr": subprocess.DEVNULL} | kwargs)
@@ -81,7 +82,7 @@ def reader(tmp_path):
     ["report", "-i", "-"], ["report", "--json", "-e", "fault", "-i", "-"], ["info", "-i", "-"],
     ["script", "--json", "-i", "-"], ["diff", FILE, "-"]], ids=lambda command: command[0])
 def test_behind_the_wall(reader, command):
-    """Its threads as well."""
+    """A process behind the wall is confined, and so are its threads."""
     process = reader(*command)
     least = 2 if command[0] == "report" else 1
     until(lambda: len(found := waiting(process.pid)) >= least and walled(found))
@@ -102,13 +103,13 @@ def test_texts_are_printed_behind_a_second_wall(reader):
     until(lambda: walled(waiting(process.pid)) and waiting(child))
     found, = waiting(child)
     assert walled([found]) and found.get("Seccomp_filters", "2") == "2"
-    # So much memory, and no more.
+    # Its memory is limited.
     assert not re.search(r"^Max address space +unlimited", pathlib.Path(f"/proc/{child}/limits").read_text(), re.M)
     reader.end(process)
 
 
 def test_names_are_demangled_behind_a_wall(reader):
-    """With nothing open but a socket."""
+    """Names are demangled in a process with only a socket open."""
     process = reader("report", "-i", "-")
     child, = until(lambda: children(process.pid))
     until(lambda: (found := waiting(child)) and walled(found))
@@ -117,7 +118,7 @@ def test_names_are_demangled_behind_a_wall(reader):
 
 
 def test_a_copy_that_fails_is_undone(reader, tmp_path):
-    """By the parent: who copies could not."""
+    """The parent undoes a failed copy, as the copying process could not."""
     (tmp_path / "out").write_text("an old file")
     process = reader("scrub", "-", "out", stderr=subprocess.PIPE)
     child, = until(lambda: children(process.pid))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-"""--where beside a slow evaluation of the same expression over the JSON of kvmw script.
+"""--where, compared with a slow evaluation of the same expression over the JSON of kvmw script.
 
-Here an expression is a tree, and its text is made from it: nothing is parsed twice the same way.
+An expression here is a tree, from which its text is made, so this test has no parser.
 """
 import json
 import os
@@ -33,7 +33,7 @@ def rows():
     return {name: script(DATA / f"{name}.kvmw") for name in GOLDEN}
 
 
-# ---- the slow way: True, False, or None where it is unknown --------------------------------------
+# ---- the slow way: True, False, or None for unknown ----------------------------------------------
 
 def value(row, name):
     if name in DETAILS.values() and row["event"] == "exit":
@@ -133,7 +133,7 @@ def random_tree(rng, every, depth=0):
 
 @pytest.mark.parametrize("name", GOLDEN)
 def test_script(name, rows):
-    """Random expressions of values that occur, all events at once."""
+    """Random expressions with values that occur, for all events at once."""
     rng, hits = random.Random(name), 0
     for _ in range(ROUNDS):
         tree = random_tree(rng, rows[name])
@@ -146,7 +146,7 @@ def test_script(name, rows):
 
 @pytest.mark.parametrize("name", ["svm-families", "vmx-mixed"])
 def test_report(name, rows):
-    """Of one event, what is left counted and summed."""
+    """report counts and sums the matching rows of one event."""
     rng, hits = random.Random(name + "report"), 0
     for _ in range(ROUNDS):
         event = rng.choice(sorted({row["event"] for row in rows[name]} - {"raw"}))
@@ -166,7 +166,7 @@ def test_report(name, rows):
 
 
 def test_sym(recorded, tmp_path):  # noqa: F811
-    """Functions of the guest, which JSON does not have; what is none of them has a name, too."""
+    """Functions of the guest, which are not in JSON; other places have names, too."""
     path, exits = recorded
     files = "--guest-kallsyms", kallsyms(tmp_path / "kallsyms")
     for expr, wanted in (('sym~"^mod_"', lambda name: name.startswith("mod_")),
@@ -195,7 +195,7 @@ def test_sym(recorded, tmp_path):  # noqa: F811
     ("rip in 1" + ",1" * 70, 136, "more than 64 values"),
 ])
 def test_mistakes(expr, column, message):
-    """One line, with the column where it stands."""
+    """A mistake is reported in one line, with its column."""
     done = kvmw("report", DATA / "svm-families.kvmw", "--where", expr)
     one_line(done, 2, message)
     assert f"--where, column {column}: " in done.stderr
@@ -216,7 +216,7 @@ def test_mistakes_of_script():
 @pytest.mark.parametrize("expr", ["time>3.3s && time<3.8", "time_ns>0", "total in 1us-1ms", "total_ns in 1000-1000000",
                                   "reason=npf", "reason==NPF", "reason_number==0x400", "user_reason==io"])
 def test_spellings(expr, rows):
-    """Units, numbers of JSON, short words of reasons: as --time and --reason take them."""
+    """Units, numbers as in JSON, and short reasons, as --time and --reason accept them."""
     path, start = DATA / "svm-families.kvmw", report(DATA / "svm-families.kvmw")["recording"]["start_ns"]
     same = {
         "time>3.3s && time<3.8": lambda r: 33 * 10**8 < r["time_ns"] - start < 38 * 10**8,
@@ -230,7 +230,7 @@ def test_spellings(expr, rows):
 
 
 def test_together(rows):
-    """All that selects is joined by "and"; from a pipe it is the same."""
+    """Selecting options are combined by "and"; also from a pipe."""
     path = DATA / "svm-families.kvmw"
     args = "--vcpu", "0", "--reason", "npf,msr", "--time", "1,4", "--where", "total>50us"
     left = [row for row in script(path, *args[:-2]) if (row.get("total_ns") or 0) > 50000]
@@ -243,7 +243,7 @@ def test_together(rows):
 
 
 def test_page(rows):
-    """Shares are of all of the vCPUs' time; what needs all exits is left out."""
+    """Shares refer to all of the vCPUs' time; parts of the page that need all exits are omitted."""
     path = DATA / "svm-families.kvmw"
     page = kvmw("report", path, "--where", "total>100us").stdout
     assert "all numbers cover only the recorded exits for which this is true" in page.replace("\n#           ", " ")

@@ -12,12 +12,12 @@ try:
 except ImportError:             # python3-hypothesis
     hypothesis = None
 
-NR_RANDOM = 25                  # programs for each machine in a run of the tests
-EACH = 9                        # of them in one recording, at most
+NR_RANDOM = 25                  # programs per machine in a test run
+EACH = 9                        # programs in one recording, at most
 SEED = os.environ.get("KVMW_SEED", "1")
 if SEED == "random":
     SEED = str(random.SystemRandom().randrange(10 ** 9))
-# What is known to be hard, or was wrong once. (options, programs)
+# Known hard cases, and those that failed once. (options, programs)
 ALL = "-e exit,userspace"
 SCENES = [
     # One vCPU, one thread: exits, returns, errors, sleep and work in the VMM.
@@ -43,7 +43,7 @@ SCENES = [
     # Killed: outside of KVM_RUN, and with a thread inside.
     (ALL, "1 vm 0; 1 vcpu 0 0 0; 2 vcpu 1 0 1; 1 run 0 8 3; 2 run 1 8 3; 1 die"),
     (ALL, "1 vm 0; 1 vcpu 0 0 0; 2 vcpu 1 0 1; 2 run 1 8 3; 1 run 0 5000 9 &; 2 spin 3; 2 die"),
-    # Filters leave out rows, not totals; and all of a vCPU, though its thread runs another one.
+    # Filters drop rows, not totals; or all of a vCPU, although its thread runs another one.
     ("-a -e exit,userspace --vcpu 1",
      "1 vm 0; 1 vcpu 0 0 0; 1 vcpu 1 0 1; 1 run 0 8 3; 1 run 1 8 3; 1 run 0 2 2; 1 imm 0 3; 1 run 1 5 3"),
     ("-e exit --reason cpuid,interrupt", "0 vm 0; 0 vcpu 0 0 0; 0 run 0 10 3; 0 sleep 2; 0 imm 0 3"),
@@ -55,9 +55,9 @@ SCENES = [
 # Random programs
 
 def commands(draw, steady=False):
-    """Commands of one program, each of them possible where it stands.
+    """The commands of one program, each of them possible at its place.
 
-    STEADY: one VM, whose vCPUs stay each in a thread of its own.
+    STEADY: one VM, each of whose vCPUs stays in a thread of its own.
     """
     vms, vcpus, text, owner = {}, {}, [], {}
 
@@ -96,7 +96,7 @@ def commands(draw, steady=False):
     def both(thread):
         """Two threads at a time, each with a vCPU of its own."""
         if len(usable()) > 1:
-            # Thread 0 does not go on before it has done its command.
+            # Thread 0 waits until its command is done.
             two, one = sorted(draw(st.lists(st.sampled_from(usable()), min_size=2, max_size=2,
                                             unique=True)))
             first, second = (owner[one], owner[two]) if steady else (thread or 3, 1 + thread % 3)
@@ -105,7 +105,7 @@ def commands(draw, steady=False):
             text.append(f"{first} join")
 
     def pause(thread):
-        """In the VMM; of another thread, the next command may come before it is over."""
+        """A pause in the VMM; in another thread, the next command may come before it is over."""
         what = f"{thread} sleep {pick(0, 3)}" if draw(st.booleans()) else f"{thread} spin {pick(0, 2)}"
         text.append(what + " &" * (thread > 0 and draw(st.booleans())))
 
@@ -138,7 +138,7 @@ def commands(draw, steady=False):
 
 
 def options(draw):
-    """Options of kvmw record: events and filters that go with them."""
+    """Options of kvmw record: events and filters that fit them."""
     events = draw(st.sampled_from(["exit,userspace"] * 3 + ["exit", "userspace"]))
     words = ["-e", events]
     if draw(st.booleans()):
@@ -153,7 +153,7 @@ def options(draw):
 
 
 def example(strategy, seed):
-    """The same one for a seed: the third that it gives, for the first is the simplest one."""
+    """The same example for the same seed: the third, as the first is always the simplest."""
     found = []
 
     @hypothesis.seed(seed)
@@ -170,7 +170,7 @@ def example(strategy, seed):
 
 @functools.cache
 def random_plans(name, number=NR_RANDOM, seed=SEED, steady=False):
-    """[(options, programs)], so many programs in all, others for each name and seed."""
+    """[(options, programs)] with a given number of programs, different for each name and seed."""
     first = zlib.crc32(f"{name} {seed}".encode()) << 16
     programs = [example(st.composite(commands)(steady), first + i) for i in range(number)]
     nr = -(-number // EACH)
@@ -186,15 +186,15 @@ def scenes():
 
 
 def plans(name):
-    """{name: (options, programs)}: what lab/scripts/oracle.sh does in this machine.  The scenes
-    are for those with one CPU, random programs for those with two."""
+    """{name: (options, programs)}: what lab/scripts/oracle.sh runs in this machine.  Machines with
+    one CPU run the scenes, those with two the random programs."""
     if not name.startswith("sched-"):
         return {f"scene{i}": plan for i, plan in enumerate(scenes())}
     return {f"random{i}": plan for i, plan in enumerate(random_plans(name))} if hypothesis else {}
 
 
 def shell(plans):
-    """Shell text that writes the plans where oracle.sh looks for them."""
+    """Shell commands that write the plans where oracle.sh looks for them."""
     text = "mkdir -p /plans"
     for name, (options, programs) in plans.items():
         text += f"\ncat >/plans/{name} <<'END'\n" + "\n".join([options, *programs]) + "\nEND"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # Runs inside the lab with --icount, where 1 ns is one instruction: what recorders add to a cycle.
-# $1: rounds of CPUID and port write; five times as many where the recorder's own work counts too
+# $1: rounds of CPUID and port write; five times as many if the recorder's own work counts too
 rounds=$1
 dir=/tmp/cost
 mkdir -p $dir
@@ -18,7 +18,7 @@ cost()
 	echo "$name $((took / rounds / 2)) a cycle, $(((took - base) / rounds / 2)) added"
 }
 
-# kvmw measures its programs at first, which costs too: a guest before the one that counts.
+# kvmw measures its programs at the start, which costs time: run a guest before the one that counts.
 # stop: without the recorder's own work
 cat >warm.sh <<END
 kvmw bench guest --cpuid 1 --pio 1 --rounds 1000 >/dev/null
@@ -57,7 +57,7 @@ echo "five times as long:"
 all
 guest=$short
 
-# By program: the instructions of one call, those of the measurement included.
+# By program: the instructions of one call, including those of the measurement.
 sysctl -q kernel.bpf_stats_enabled=1
 kvmw record -o kvmw.data -- sh -c "$guest >guest.json; bpftool prog show" >progs 2>err
 sed -n 's/.* name \([a-z_0-9]*\) .* run_time_ns \([0-9]*\) run_cnt \([0-9]*\).*/\1 \2 \3/p' progs |

@@ -8,13 +8,13 @@ mkdir -p $dir
 cd $dir || exit
 guest="kvmw bench guest --json --cpuid 1 --pio 1 --rounds $rounds"
 
-# elapsed: what the guest itself measured, from its start to its end, ns
+# elapsed: the guest's own measurement, from its start to its end, in ns
 elapsed()
 {
 	sed -n 's/.*"elapsed_ns":\([0-9]*\).*/\1/p' guest.json
 }
 
-# recorder NAME FILES COMMAND...: runs it; bytes it left in FILES, time it added
+# recorder NAME FILES COMMAND...: runs it; prints the bytes it left in FILES and the time it added
 recorder()
 {
 	name=$1

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Runs inside the lab with --icount, where 1 ns is one instruction: what recorders add to a cycle
-# when each CPU has a guest. All CPUs are one thread of the emulator: it shows loops over CPUs, vCPUs
-# or rings, but not what CPUs cost each other.
+# when each CPU has a guest. All CPUs are one thread of the emulator, which shows loops over CPUs,
+# vCPUs or rings, but not contention between CPUs.
 # $1: rounds of CPUID and port write of all guests together
 cpus=$(nproc)
 rounds=$(($1 / cpus))

@@ -3,9 +3,10 @@
 """make_seeds.py fuzz_frame|fuzz_reader|fuzz_format DIR RECORDING...: inputs made from these recordings,
 and a dictionary, DIR.dict, of the members and words of their JSON, or of formats.
 
-Their columns and JSON are not compressed, so that the fuzzer changes what the decoder sees, and
-not zstd's frames. For fuzz_frame each is one frame's payload; for fuzz_reader a whole recording,
-whose frames are short, or parts of it, once for each command; for fuzz_format a tracepoint's format, and its records.
+Their columns and JSON are not compressed, so that the fuzzer changes what the decoder sees rather
+than zstd's frames. An input of fuzz_frame is one frame's payload; of fuzz_reader, a whole recording
+with short frames, or parts of one, once per command; of fuzz_format, a tracepoint's format and its
+records.
 """
 import collections
 import json
@@ -19,13 +20,13 @@ import independent_reader  # noqa: E402
 
 JSON = 1, 2, 3          # SCHEMA, META, IDENT
 LONG = 4096             # bytes of a frame
-LONGEST = 12 << 10      # bytes of a recording: what is longer is slow, and cut off
-# What a tracepoint's format is made of.
+LONGEST = 12 << 10      # bytes of a recording: longer ones are slow, and cut off
+# The building blocks of a tracepoint's format.
 FORMAT = ("name: ", "ID: ", "format:", "\tfield:", ";\toffset:", ";\tsize:", ";\tsigned:", "print fmt: ",
           "__data_loc ", "__rel_loc ", "unsigned long ", "char ", "[16]", "[]", "REC->", "%s", "%llx", "%*pbl",
           "__get_str(", "__print_symbolic(", "__print_flags(", "__print_hex(", "__get_dynamic_array(")
 
-# And made-up ones: a field of each sort, and what can be made of it.
+# And made-up formats: a field of each sort, and the ways to print it.
 FIELDS = [("unsigned short common_type", 0, 2, 0), ("int common_pid", 4, 4, 1), ("unsigned int a", 8, 4, 0), ("u64 b", 16, 8, 0),
           ("__data_loc char[] s", 24, 4, 1), ("__rel_loc u8[] r", 28, 4, 0), ("char c[16]", 32, 16, 1), ("u8 d[8]", 48, 8, 0)]
 PRINTS = ['"%s", __print_symbolic(REC->a, {1, "one"}, {2, "two"})', '"%s", __print_flags(REC->b, "|", {1, "one"}, {4, "four"})',
@@ -36,7 +37,7 @@ PRINTS = ['"%s", __print_symbolic(REC->a, {1, "one"}, {2, "two"})', '"%s", __pri
 
 
 def formats(found):
-    """Of the recordings, and the made-up ones."""
+    """The formats in the recordings, and the made-up ones."""
     for frame in found:
         if frame.type == JSON[1]:
             yield from (tp["format"] for tp in independent_reader.text(frame).get("tracepoints", []))
@@ -53,7 +54,7 @@ def payload(frame):
 
 
 def schema(text, frames):
-    """Of the events that there are, and without what only people read: else it is most of the file."""
+    """Only existing events, and no text for people, which would be most of the file."""
     used = {frame.event for frame in frames}
     for event in text["events"]:
         event.pop("doc", None)
@@ -63,7 +64,7 @@ def schema(text, frames):
 
 
 def frames_of(data, found):
-    """The frames, two of a kind at most and none that is long; checksums are left to fuzz_reader."""
+    """The frames: at most two of a kind, no long ones. fuzz_reader takes care of checksums."""
     kinds = collections.Counter()
     kept = []
     for frame in found:
@@ -83,7 +84,7 @@ def frames_of(data, found):
 
 
 def parts(data, found):
-    """The recording, or what is too long as several ones, of some events each."""
+    """The recording; if it is too long, several ones with some of the events each."""
     events = sorted({frame.event for frame in found if frame.rows})
     each = len(events)
     while each:

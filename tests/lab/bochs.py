@@ -13,13 +13,13 @@ DISK = "/dev/sda"
 MODULES = "ata_piix,sd_mod,kvm-intel"
 OUT, STATUS, FILES, TTY = "/dev/ttyS1", "/dev/ttyS2", "/dev/sdb", None
 CONSOLE = "ttyS0"
-# The TSC counts instructions; CPUID says that it counts 4 GHz, and whatever sleeps would do so for
-# minutes. 200 MHz are few instructions to a sleep, and still 800,000 to a tick. KVM uses the CPU's
-# preemption timer only if the TSC is below 430 MHz: it has to last for 10 s.
+# The TSC counts instructions. CPUID reports 4 GHz, at which a sleep would take minutes. At 200 MHz
+# a sleep takes few instructions, and a tick still has 800,000. KVM uses the CPU's preemption
+# timer only if the TSC is below 430 MHz: it has to last for 10 s.
 APPEND = ["tsc=reliable", "no_timer_check", "tsc_early_khz=200000"]
 MEM, SMP, MAX_SMP, MAX_NODES, TIMEOUT = 512, 1, 1, 1, 900
 FILES_MB = 64           # how much COMMAND may leave in /out
-# What an emulated second is worth.  More makes fewer timer interrupts per instruction.
+# Instructions per emulated second.  A higher value means fewer timer interrupts per instruction.
 IPS = 50000000
 
 BOOT = """\
@@ -95,4 +95,4 @@ def command(machine, root, append):
 
 
 def started(machine):
-    """Bochs needs nobody to look after it."""
+    """Does nothing: Bochs needs no attention."""

@@ -3,7 +3,7 @@
 
 The root image is the same for every kernel.  It is built once and again only when
 one of the files it was made of changes.  What changes from run to run (kvmw, tests,
-COMMAND) rides in a small cpio behind the kernel's own initramfs.
+COMMAND) is in a small cpio behind the kernel's own initramfs.
 """
 import contextlib
 import glob
@@ -20,7 +20,7 @@ from kernels import LabError, cache_dir, drop_old, locked, say, tool, tool_env
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = "/usr/bin/python3"
 
-# Busybox stands in for every common command that is not named here.
+# Busybox provides every common command that is not named here.
 COMMANDS = """
 bash dash cat chgrp chmod chown chroot comm cp cut date dd df dirname du echo env expr false
 head id join ln ls md5sum mkdir mkfifo mknod mktemp mv nice nohup nproc od paste printf pwd
@@ -33,7 +33,7 @@ ps pgrep pkill pidof pidwait top free vmstat uptime watch w slabtop pmap sysctl 
 capsh getcap setcap getpcaps kmod strace ldd
 trace-cmd qemu-system-x86_64 python3 mke2fs readelf nm
 """.split()
-# A path where a distribution's own wrapper would look for this very kernel's build.
+# The path where a distribution's wrapper would look for this kernel's build.
 VERSIONED = {"perf": "/usr/lib/linux-tools-*/perf", "bpftool": "/usr/lib/linux-tools-*/bpftool"}
 NEEDED = ("bash", "python3", "qemu-system-x86_64", "perf", "bpftool", "trace-cmd", "capsh",
           "setpriv", "busybox")
@@ -56,7 +56,7 @@ ETC = {
     "profile": "PS1='lab:\\w# '\ncd /src 2>/dev/null\n",
     "os-release": 'PRETTY_NAME="kvmw lab"\nID=kvmw-lab\n',
 }
-FREE_MB = 512           # room for what runs inside leaves on the root disk
+FREE_MB = 512           # room for files that are written to the root disk inside
 
 
 def find_command(name):
@@ -286,7 +286,7 @@ def small_initrd(out, init, modules):
 
 def guest_initrd(out, guest):
     """
-    The initramfs of the guest that runs inside the lab: everything stays in memory.
+    The initramfs of the guest that runs inside the lab. Everything stays in memory.
 
     It loads what is in /modules; /kvm has KVM's, for a guest that has a guest of its own.
     """
@@ -320,7 +320,8 @@ def kernel_initrd(kernel):
 
 
 def write_extra(out, script, additions, texts, links):
-    """Append what belongs to one run: the script it runs, ADDITIONS, {inside: here}, {inside: text} and {link: target}."""
+    """Append the files of one run: its script, ADDITIONS, {inside: here}, {inside: text}, {link:
+    target}."""
     cpio = Cpio(out)
     cpio.data("extra/lab/command", script.encode(), 0o755)
     for name in ("init", "lab-guest"):

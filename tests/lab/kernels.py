@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Debian's cloud kernels: found, fetched and verified by apt, unpacked into the cache.
 
-The archive's address is the one this machine's own apt already uses; the other
-suites live in private apt directories inside the cache, so the machine's package
-state is never touched.  Signatures are checked against Debian's archive keyring.
+The archive's address is the one that this machine's apt uses; the other suites have
+private apt directories inside the cache, so the machine's package state is never
+touched.  Signatures are checked against Debian's archive keyring.
 """
 import contextlib
 import fcntl
@@ -30,11 +30,11 @@ MODULES = ("kvm-amd", "kvm-intel", "virtio_pci", "virtio_blk", "virtio_console",
            "tun", "vhost_net", "loop", "overlay", "msr", "cpuid", "vmw_pvscsi")
 # A kernel unpacked by another recipe is fetched anew.
 RECIPE = hashlib.sha256(repr((MODULES, 1)).encode()).hexdigest()[:16]
-KEEP_DAYS = 14          # how long what no lab uses any more stays in the cache
+KEEP_DAYS = 14          # how long the cache keeps what no lab uses any more
 
 
 class LabError(Exception):
-    """One line for the user: what, where, why, what to do next."""
+    """One line for the user: what failed, where, why, and what to do next."""
 
 
 def say(text):
@@ -49,7 +49,7 @@ def cache_dir(*parts):
 
 
 def drop_old(where, *keep):
-    """Remove what nothing has touched in WHERE for KEEP_DAYS, but not KEEP."""
+    """Remove entries of WHERE that were not touched for KEEP_DAYS, except KEEP."""
     for name in os.listdir(where):
         path = os.path.join(where, name)
         with contextlib.suppress(OSError):
@@ -99,7 +99,7 @@ def archives():
     for line in listing.splitlines():
         uri, release, component, origin = line.split("|")
         uri = uri.rstrip("/")
-        # An archive not updated yet has no origin: then its last part must do.
+        # An archive that was never updated has no origin: then use its last part.
         if component != "main" or (origin != "Debian" and not re.search(r"/debian(-security)?$", uri)):
             continue
         security = release.endswith("-security") or release.endswith("/updates")

@@ -23,9 +23,9 @@ EMULATORS = {"amd": qemu, "intel": bochs}
 FAILED, TIMED_OUT = 125, 124
 GUEST_SUITE = "bookworm"
 QUIET = "quiet loglevel=4"
-# A tracepoint's last user waits for two grace periods when it goes: 50 ms for each of a
-# recording's, and of perf's. The kernel tests its cryptography at each boot. Nobody spies here:
-# neither retpolines nor pages that are cleared twice are needed, a seventh of the emulator's time.
+# The last user of a tracepoint waits for two grace periods when it detaches: 50 ms for each
+# tracepoint of a recording, and of perf. The kernel tests its cryptography at each boot. There is
+# no attacker here: retpolines and pages cleared twice would take a seventh of the emulator's time.
 HURRY = "rcupdate.rcu_expedited=1 cryptomgr.notests mitigations=off init_on_alloc=0"
 
 
@@ -101,7 +101,7 @@ class Machine:
         return self.result(in_time, child.returncode)
 
     def result(self, in_time, emulator_status):
-        """Lab's exit status, from what the machine left behind."""
+        """The lab's exit status, from what the machine left behind."""
         said = read(self.status)
         ended = re.search(r"^exit (\d+)$", said, re.M)
         if self.options.verbose:
@@ -148,17 +148,17 @@ def read(path):
 
 
 def start_on_pipe(machine, argv, errors):
-    """QEMU: its standard output is COMMAND's output, or all of it the user's terminal."""
+    """QEMU: its standard output is COMMAND's output; or it has the user's terminal."""
     if machine.shell:
         return subprocess.Popen(argv, stderr=errors, cwd=machine.temp, env=tool_env()), None, None
-    # An input that ends would make QEMU's stdio deaf and dumb: so a pipe nobody writes to.
+    # At the end of its input QEMU's stdio would stop working: give it a pipe that nobody writes to.
     child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
                              cwd=machine.temp, env=tool_env())
     return child, child.stdout, None
 
 
 def start_on_terminal(machine, argv, errors):
-    """Bochs: it wants a terminal for itself; COMMAND's output comes in a growing file."""
+    """Bochs: it needs a terminal of its own; COMMAND's output arrives in a file that grows."""
     screen, terminal = pty.openpty()
     with open(machine.out, "wb"):
         pass
@@ -169,9 +169,9 @@ def start_on_terminal(machine, argv, errors):
 
 
 def wait(child, source, screen, timeout):
-    """Pass on what SOURCE has until CHILD ends; False when TIMEOUT seconds pass before that.
+    """Pass on the data of SOURCE until CHILD ends; False if that takes more than TIMEOUT seconds.
 
-    SOURCE is a pipe, or with a SCREEN to drain a file that grows."""
+    SOURCE is a pipe; with a SCREEN to drain, it is a file that grows."""
     end = time.monotonic() + timeout if timeout else float("inf")
     while source:
         select.select([screen or source], [], [], min(0.2, max(0, end - time.monotonic())))
@@ -195,7 +195,7 @@ def wait(child, source, screen, timeout):
 
 
 def drain(screen):
-    """Throw away what Bochs paints; False when it has gone."""
+    """Throw away what Bochs paints; False once it has ended."""
     try:
         os.read(screen, 65536)
     except OSError:
@@ -205,7 +205,7 @@ def drain(screen):
 
 
 def script(command):
-    """COMMAND as a script: its words as they are, or one word of shell text."""
+    """COMMAND as a script: its words unchanged, or one word of shell text."""
     if not command:
         return "#!/bin/sh\n"
     if len(command) == 1 and re.search(r"[\s|&;<>()$`\\\"'*?\[\]#~=%{}!]", command[0]):
@@ -214,7 +214,7 @@ def script(command):
 
 
 def additions(options):
-    """What of this tree goes on board: {path inside: path here}."""
+    """The files of this tree that go into the lab: {path inside: path here}."""
     tree = os.path.dirname(os.path.dirname(image.HERE))
     found = {"/src/tests": f"{tree}/tests"}
     if os.path.exists(options.kvmw):

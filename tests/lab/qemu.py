@@ -16,16 +16,16 @@ APPEND = ["tsc=reliable", "no_timer_check"]
 # is enabled): "Oops: int3" in two of ten runs with eight CPUs, none of thirteen in one thread.
 MEM, SMP, MAX_SMP, MAX_NODES, TIMEOUT = 1024, 1, 64, 8, 300
 
-# Before 10.2 QEMU's VMRUN and its timers set interrupt flags of one word without a lock
-# (cs->interrupt_request, target/i386/tcg/sysemu/svm_helper.c): an interrupt of the host can get
-# lost, the one-shot timer's for good, so that it stands still within its guest. Any other
-# interrupt makes the APIC look again, and a key that is pressed is one.
+# Before 10.2 QEMU's VMRUN and its timers change interrupt flags in one word without a lock
+# (cs->interrupt_request, target/i386/tcg/sysemu/svm_helper.c), so an interrupt of the host can get
+# lost. If it is the one-shot timer's, the host hangs within its guest. Any other interrupt makes
+# the APIC look again, such as that of a key press.
 PRESS_SECONDS = 0.1
 PRESS = b'{"execute":"send-key","arguments":{"keys":[{"type":"qcode","data":"shift"}],"hold-time":1}}'
 
 
 def numa(machine):
-    """Each node has as much memory."""
+    """NUMA nodes, with equal shares of the memory."""
     argv, size = [], machine.mem // machine.nodes
     for node in range(machine.nodes if machine.nodes > 1 else 0):
         argv += ["-object", f"memory-backend-ram,id=node{node},size={size}M",
@@ -60,7 +60,7 @@ def command(machine, root, append):
 
 
 def started(machine):
-    """Keep the machine going until it ends: PRESS."""
+    """Keep the machine going until it ends, by pressing keys (see PRESS)."""
     threading.Thread(target=press, args=(f"{machine.temp}/qmp",), daemon=True).start()
 
 
@@ -70,7 +70,7 @@ def press(path):
             time.sleep(PRESS_SECONDS)
         try:
             qmp.sendall(b'{"execute":"qmp_capabilities"}')
-            while qmp.recv(65536):      # what it answered, read or not, is of no interest
+            while qmp.recv(65536):      # its answers do not matter
                 time.sleep(PRESS_SECONDS)
                 qmp.sendall(PRESS)
         except OSError:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What lab run --systemd adds: this machine's systemd as the first program, and its journal.
+"""The files that lab run --systemd adds: this machine's systemd as the first program, and its
+journal.
 
-COMMAND is a service then.  Nothing else is started: no udev, no D-Bus, no login; systemctl of root
-talks to systemd itself.
+COMMAND is then a service.  Nothing else runs: no udev, no D-Bus, no login; root's systemctl talks
+to systemd directly.
 """
 import os
 
@@ -11,7 +12,7 @@ from kernels import LabError
 INIT = "/usr/lib/systemd/systemd"
 PROGRAMS = ("/usr/lib/systemd/systemd-journald", "/usr/lib/systemd/systemd-shutdown", "/usr/bin/systemctl",
             "/usr/bin/journalctl")
-# Of newer versions only.
+# Only newer versions have these.
 PERHAPS = ("/usr/lib/systemd/systemd-executor",)
 UNITS = "/usr/lib/systemd/system"
 TARGETS = ("sysinit", "basic", "multi-user", "sockets", "timers", "paths", "slices", "local-fs", "local-fs-pre", "swap",
@@ -35,7 +36,7 @@ LINKS = {f"{UNITS}/default.target": "multi-user.target",
 
 
 def here(path):
-    """Where this machine has it, if not all is below /usr here."""
+    """The path on this machine, where not everything may be below /usr."""
     return path if os.path.exists(path) else path.removeprefix("/usr")
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# AVIC, until the VM has a PIT (tests/vmm.c): the emulator has none and delivers nothing, so what
-# was left to AVIC is injected then.
+# AVIC, until the VM has a PIT (tests/vmm.c). The emulator has no AVIC and delivers nothing, so
+# interrupts left to AVIC are injected then.
 . /src/tests/lab/scripts/lib.sh
 step avic kvmw record -e irq -o avic.kvmw -- \
 	vmm '0 vm 0 1; 0 vcpu 0 0 0; 0 post 0; 0 pit 0; 0 run 0 1 0 0 1'
@@ -9,8 +9,8 @@ step avic kvmw record -e irq -o avic.kvmw -- \
 set_up full 2 -M q35,kernel-irqchip=on -cpu host -smp 2
 set_up split 1 -M q35,kernel-irqchip=split -cpu host
 
-# Where the memory of a VM is, on a host with two NUMA nodes: in a control group of its own, in one
-# that has another process, in none.
+# Where the memory of a VM is, on a host with two NUMA nodes. The VM is in a control group of its
+# own, in one with another process, or in none.
 nodes()
 {
 	mkdir -p "/sys/fs/cgroup/$2"
@@ -22,7 +22,7 @@ nodes()
 	until_so grep -q bind:1.*N1=8192 /proc/$vm/numa_maps
 	# It is still setting itself up.
 	stand_still $vm
-	# Until it had the same memory before and after.
+	# Repeat until it has the same memory before and after.
 	for try in $(seq 100); do
 		cat /proc/$vm/numa_maps >before.maps
 		step "nodes-$1" kvmw record -o "nodes-$1.kvmw" -p $vm -- true

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-# What kvmw record does as its manual page says.
+# kvmw record does what its manual page says.
 . /src/tests/lab/scripts/lib.sh
 some="--cpuid 300 --pio 200 --mmio 20 --hlt 10"
 
-# A pipe: the recording goes through, the command's own output does not get into it.
+# A pipe: it carries the recording, without the command's own output.
 step pipe sh -c "kvmw record -o - -- kvmw bench guest --json $some | tee pipe.kvmw | kvmw report -i - --json"
 step pipe-info sh -c 'cat pipe.kvmw | kvmw info -i - --json'
 step pipe-closed bash -c "kvmw record -o - -- kvmw bench guest --rounds 0 --cpuid 9 | head -c 100 >/dev/null
@@ -69,7 +69,7 @@ exit(os.waitstatus_to_exitcode(pty.spawn(["kvmw", "record", "-a", "-d", "2.5", "
 kill "$vm"
 wait
 
-# Which VMs and vCPUs.
+# Selecting VMs and vCPUs.
 step later kvmw record -o later.kvmw -a -d 60 &
 until_so recording later.kvmw
 # shellcheck disable=SC2086 # options

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-# Guests whose exits are known, with the trace buffer, large enough to hold them all, as the
-# witness: 5.10 of Debian's cloud kernels has no histogram triggers, and Intel's lab has no perf.
+# Guests whose exits are known. The witness is the trace buffer, large enough for all of them, as
+# Debian's cloud kernel 5.10 has no histogram triggers, and the Intel lab has no perf.
 . /src/tests/lab/scripts/lib.sh
 exec >bench.txt
 
-# counted OPTION...: the guest's result, what the trace buffer lost, the reasons and events in it
+# counted OPTION...: the guest's result, the events lost by the trace buffer, its reasons and events
 counted()
 {
 	for try in 1 2 3; do

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Recording without root: what is refused, and that what it advises is enough.
+# Recording without root: what is refused, and that following the advice is enough.
 . /src/tests/lab/scripts/lib.sh
 # as CAPS COMMAND...: as user 1000 with these capabilities ("+bpf,+perfmon", "-all")
 as()
@@ -37,7 +37,7 @@ cp /tmp/user/four.kvmw caps-four.kvmw
 endless caps-vm --cpuid 1 --pio 1
 stand_still "$vm"
 step caps-other as $two kvmw record -o /tmp/user/other -p "$vm" -- sleep 1
-# The user may not let it go on, and asks root.
+# The user may not send SIGCONT, and asks root.
 mkfifo -m 666 /tmp/user/ask
 {
 	read -r asked </tmp/user/ask

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# VMs that something keeps waiting, at a known moment: what kvmw report --outliers says of that is looked
-# at outside. The recorder has a CPU of its own.
+# VMs that something keeps waiting at a known moment; tests outside check what kvmw report
+# --outliers says about it. The recorder has a CPU of its own.
 . /src/tests/lab/scripts/lib.sh
 
 endless chain-guest --cpuid 20 --pio 1
@@ -12,7 +12,7 @@ step chain-hog taskset -c 1 kvmw record -q -e exit,userspace,sched -o chain-hog.
 kill -KILL "$vm"
 wait "$vm" 2>/dev/null
 
-# Thread 1 runs the vCPU; it spins in the VMM once, and once waits for thread 0, which has more to do.
+# Thread 1 runs the vCPU. It spins in the VMM once, and once waits for thread 0, which works longer.
 vmm '0 vm 0; 0 vcpu 0 0 0; 0 usr1; 1 run 0 300 3; 1 spin 400; 1 run 0 300 3; 0 sleep 300; 1 run 0 300 3' \
 	>chain-vmm.json 2>&1 &
 vm=$!

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """converge.py NAME: five guests that write memory in five ways, recorded in NAME.kvmw, and migrated by QEMU.
 
-Each is watched for a while with dirty logging on, which a migration that must not end does, and then
-migrated over a link of BANDWIDTH. NAME.json says when it was watched, and what became of its migration.
+Each is watched for a while with dirty logging on, by means of a migration that must not end, and
+then migrated over a link of BANDWIDTH. NAME.json says when it was watched, and how its migration
+ended.
 """
 import json
 import os
@@ -20,18 +21,21 @@ HIGH = 1 << 20                          # memory from here on
 SWEPT, HOT = HIGH, 6 << 20              # hot pages are the last ones
 BANDWIDTH = 4_000_000   # bytes per second
 DOWNTIME_MS = 200
-ROUNDS = 10             # after so many it does not converge
+ROUNDS = 10             # after so many seconds it does not converge
 TICK = 0.01             # seconds
-SAYS = 64               # the guest says something after so many ticks: a power of two
+SAYS = 64               # the guest writes a byte after so many ticks: a power of two
 WATCHED = 4             # times
-# Hot pages at each tick; pages of the sweep then; ticks without it: those with this bit set. And the bandwidth with which
-# it is watched: QEMU sends a tenth of it at once, and is done if that is all, as the guest had no turn in between.
+# Hot pages per tick; pages of the sweep per tick; the bit that is set in ticks without a sweep. And
+# the bandwidth while it is watched: QEMU sends a tenth of it at once, and is done if that is all,
+# as the guest
+# did not run.
 PATTERNS = {"little": (100, 0, 0, 2_000_000), "hot": (500, 0, 0, 8_000_000), "slow-sweep": (100, 2, 0, 2_000_000),
             "fast-sweep": (100, 20, 0, 8_000_000), "bursts": (100, 3, 64, 2_000_000)}
 
 
 def instructions(hot, sweep, idle, period):
-    """In protected mode: fill memory, say so, and write at each tick. Jumps are (opcode, label)."""
+    """In protected mode: fill memory, report it, and write at each tick. Jumps are (opcode,
+    label)."""
     yield b"\x66\xb8\x10\0\x8e\xd8\x8e\xc0\x8e\xd0\xfc"                         # ds, es, ss; cld
     for start, end in (0, 0x9f000), (HIGH, MEMORY):
         yield struct.pack("<BIBIBI", 0xbf, start, 0xb9, (end - start) // 4, 0xb8, 0x5a5a5a5a) + b"\xf3\xab"
@@ -132,9 +136,9 @@ def wait(so):
 
 def watch(guest, bandwidth):
     """
-    Dirty logging is on, and the log taken, for as long as a migration is under way: one that must not end, with
-    nearly no downtime. During its first round, pages are noted only once they were sent. A guest that had no turn
-    for a while is done all the same: then all over again, once it has had one.
+    A migration in progress keeps dirty logging on and takes the log. It must not end, so it has
+    nearly no downtime. In its first round, pages are noted only after they were sent. It does end
+    if the guest has not run for a while: it is then started again, once the guest has run.
     """
     for _ in range(200):
         before = guest.said()
@@ -152,7 +156,7 @@ def watch(guest, bandwidth):
 
 
 def migrate(guest):
-    """Until it is done, or has had its chance."""
+    """Migrates until it is done, or its time is over."""
     guest.migrate(**{"max-bandwidth": BANDWIDTH, "downtime-limit": DOWNTIME_MS})
     wait(lambda: guest.state()[0] == "completed" or guest.state()[1] > ROUNDS)
     status, rounds, found = guest.state()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# VMMs that do what others seldom do (tests/vmm.c says how to read their scripts).
+# VMMs with unusual behaviour (tests/vmm.c explains their scripts).
 . /src/tests/lab/scripts/lib.sh
 
 # KVM_RUN fails: struct kvm_run keeps the exit reason of an earlier return.
@@ -7,7 +7,7 @@ step failed-run perf record -q -o failed-run.data -e kvm:kvm_userspace_exit -- \
 	kvmw record -e exit,userspace -o failed-run.kvmw -- \
 	vmm '0 vm 0; 0 vcpu 0 0 0; 0 run 0 10 3; 0 imm 0 30'
 
-# A Hyper-V guest: the number of its hypercalls is not where KVM's is.
+# A Hyper-V guest, whose hypercall numbers are in another register than KVM's.
 step hyperv kvmw record -e exit,hypercall -o hyperv.kvmw -- hyperv_guest 20
 
 # One thread runs two vCPUs; only one of them is selected.
@@ -58,8 +58,8 @@ step attached-record kvmw record -e exit,userspace,irq,halt -p "$vm" -o attached
 kill -KILL "$vm"
 wait "$vm"
 
-# vCPUs without an exit: 1 sleeps in KVM_RUN, 2 never ran; then the whole VM stands still.  Its group
-# has no quota, but the one above has.
+# vCPUs without an exit: 1 sleeps in KVM_RUN, 2 never ran; then the whole VM is idle.  Its group has
+# no quota, but the parent has one.
 group=/sys/fs/cgroup/corners
 echo +cpu +cpuset +memory >/sys/fs/cgroup/cgroup.subtree_control
 mkdir -p $group

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-# Every family at once of a Linux guest's whole life, beside perf's counts of the same
-# tracepoints: timer, disk, serial and IPI work, and a migration with its dirty logging.
+# All families at once, for a Linux guest's whole life, beside perf's counts of the same
+# tracepoints: timer, disk, serial and IPI work, and a migration with dirty logging.
 . /src/tests/lab/scripts/lib.sh
 kvmw list --json >list.json
 
-# Linux in QEMU and all programs are too much for the emulator of Intel CPUs: there it is the
-# built-in guest and some events.
+# Linux in QEMU and all programs are too much for the emulator of Intel CPUs: use the built-in
+# guest and some events there.
 events=all
 tracepoints='\(kvm\|kvmmmu\):[a-z_0-9]*'
 guest='kvmw bench guest --vmcall 3 >/dev/null; exec lab-guest -qmp unix:/tmp/qmp,server,nowait'
@@ -16,7 +16,7 @@ if grep -q vmx /proc/cpuinfo; then
 fi
 export LAB_GUEST='while :; do dd if=/dev/zero of=/dev/vda bs=64k count=4 oflag=direct;
 echo round; md5sum /bin/busybox | md5sum | md5sum; sleep 0.05; done'
-# migrated: the guest at work is migrated and ended; leaves /tmp/stood-still if it has hung
+# migrated: migrates the busy guest and ends it; leaves /tmp/stood-still if it has hung
 migrated()
 {
 	goes_on families-guest.txt || : >/tmp/stood-still
@@ -35,6 +35,6 @@ for try in 1 2 3; do
 	wait
 	[ -e /tmp/stood-still ] || break
 done
-# What is not asked for is not attached.
+# Events that nobody requested are not attached.
 [ $events = all ] || exit 0
 step progs kvmw record -e irq -o irq.kvmw -- sh -c 'bpftool prog show --json >progs.json'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# The filters of kvmw record, on a guest that does a known number of everything.
+# The filters of kvmw record, on a guest with a known number of each exit.
 . /src/tests/lab/scripts/lib.sh
 guest="kvmw bench guest --json --cpuid 300 --pio 200 --mmio 20 --msr 10 --touch 64"
 

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# go-on.sh PIDS COMMAND...: COMMAND, while the processes that stood still go on
+# go-on.sh PIDS COMMAND...: runs COMMAND, and resumes the stopped processes meanwhile
 # shellcheck disable=SC2086 # several
 pids=$1
 shift
-# To start sleep takes a busy emulator a third of a second, which a VM would have to wait.
+# Starting sleep takes a busy emulator a third of a second, during which a VM would wait.
 if [ "$1" = sleep ]; then
 	mkfifo /tmp/go-on.$$
 	exec 4<>/tmp/go-on.$$

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-# VMs chosen by control group and container, or left out, with perf counting those that come and go (these
-# kernels have no CONFIG_CGROUP_PERF for perf's own -G); and what is left in a PID namespace.
+# VMs selected or excluded by control group and container, with perf counting those that come and go
+# (these kernels have no CONFIG_CGROUP_PERF for perf's own -G); and what remains possible in a PID
+# namespace.
 . /src/tests/lab/scripts/lib.sh
 cgroups=/sys/fs/cgroup
 id=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
@@ -13,7 +14,7 @@ echo $$ >/sys/fs/cgroup/$1/cgroup.procs
 shift
 exec "$@"
 EOF
-# Some come and go; one that stays comes in and leaves again.
+# Some guests come and go; one is moved in and out again.
 cat >run-groups <<EOF
 guest="kvmw bench guest --json"
 for i in 1 2 3; do

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Twenty small guests, each of another kind, with every event, beside perf's counts of the same
-# tracepoints.
+# Twenty different small guests, with every event, beside perf's counts of the same tracepoints.
 . /src/tests/lab/scripts/lib.sh
 kvmw list --json >list.json
 cat >guests <<'END'

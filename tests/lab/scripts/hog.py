@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""hog.py CPU MS TIMES: takes that CPU from everything else, as a real-time thread does, TIMES times with
-pauses between; prints its thread and of each time when it began and ended, CLOCK_MONOTONIC, ns."""
+"""hog.py CPU MS TIMES: takes that CPU for MS ms, as a real-time thread does, TIMES times with
+pauses in between; prints its thread, and the begin and end of each time (CLOCK_MONOTONIC, ns)."""
 import json
 import os
 import sys

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Where the time of Linux goes that is mostly halted in KVM, its disk and console in QEMU.
+# Where the time of an idle Linux goes: mostly halted in KVM, with disk and console in QEMU.
 . /src/tests/lab/scripts/lib.sh
 export LAB_GUEST='while :; do sleep 0.02; dd if=/dev/vda of=/dev/null bs=4k count=1 iflag=direct;
 echo round; done'

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# Interrupts and hypercalls of a known number, beside perf; timers of a host
-# that hides its addresses.
+# A known number of interrupts and hypercalls, beside perf; timers on a host that hides its
+# addresses.
 . /src/tests/lab/scripts/lib.sh
 if [ -e /sys/module/kvm_intel ]; then
 	what="--ipi 60 --timer 20 --vmcall 40"

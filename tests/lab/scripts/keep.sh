@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# record --keep: what led up to the end of a guest that does a known number of everything.
+# record --keep: the last seconds of a guest with a known number of each exit.
 . /src/tests/lab/scripts/lib.sh
 guest="kvmw bench guest --json --rounds 300 --cpuid 4 --pio 3 --mmio 2 --msr 2"
 
@@ -17,16 +17,16 @@ keep lost -m 4K
 keep sample --sample 10
 keep both -m 4K --sample 3 -e exit,userspace,fault
 
-# Many more of the same, more than one frame has room for, in a series of files.
+# Many more exits, more than a frame can hold, in a series of files.
 step keep-series perf stat -a -x, -o keep-series.perf -e kvm:kvm_exit kvmw record --switch-output=64K -e exit -o keep-series -- \
 	kvmw bench guest --json --rounds 8000 --cpuid 4 --pio 3 --mmio 2 --msr 2
 
-# No fault, and nothing to trigger.
+# No fault, and no trigger.
 # shellcheck disable=SC2086 # several words
 step keep-quiet kvmw record --keep 60s,16M -o keep-quiet --trigger 'reason==shutdown' --trigger 'total>1000s' \
 	--trigger 'rate(cpuid)>1000000000' --trigger 'stuck>1h' -- $guest
 
-# A triple fault that nobody waits for, beside a guest that never ends.
+# An unexpected triple fault, beside a guest that never ends.
 endless keep-endless --cpuid 4 --pio 3
 stand_still "$vm"
 kvmw record -a --keep 10m,16M -o keep-fault --trigger 'reason==shutdown' --trigger 'total>1000s' --trigger 'stuck>1h' \

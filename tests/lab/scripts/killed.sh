@@ -13,6 +13,6 @@ sleep 1
 bpftool prog show | grep -c -e kvm_exit -e kvm_entry >killed.progs
 kill "$vm"
 wait
-# One that was not killed, of some frames, to be cut and flipped outside.
+# A complete recording with some frames, which tests outside cut and damage.
 step killed-not kvmw record -o killed-not.kvmw -- sh -c 'for i in 1 2 3 4 5 6; do
 	kvmw bench guest --json --cpuid 500 --pio 500 --vcpus 2; sleep 0.5; done'

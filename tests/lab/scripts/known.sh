@@ -3,11 +3,11 @@
 . /src/tests/lab/scripts/lib.sh
 if [ -e /sys/module/kvm_intel ]; then
 	cp /sys/module/kvm_intel/parameters/ept .
-	# For test_lab.py: long output arrives whole from Bochs too.
+	# For test_lab.py: long output arrives complete, from Bochs too.
 	seq 1000
 	what="--cpuid 300 --pio 200 --msr 60 --hlt 10 --mmio 40 --touch 30"
 else
-	# For test_lab.py: what a lab has.
+	# For test_lab.py: the programs in a lab.
 	{
 		uname -r
 		test -c /dev/kvm

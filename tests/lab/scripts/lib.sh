@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# For the scripts that run inside the lab. What they leave in /out is looked at outside.
+# For the scripts that run inside the lab. Tests outside look at what they leave in /out.
 cd /out || exit
 
 # step NAME COMMAND...: leaves its output, errors and exit status in NAME.out, .err, .status
@@ -11,15 +11,15 @@ step()
 	echo $? >"$name.status"
 }
 
-# interrupted_twice FILE: a guest whose errors these are took an interrupt that nobody sent,
-# which is the fault of QEMU's SVM
+# interrupted_twice FILE: the guest that printed these errors took an interrupt that nobody sent,
+# a bug of QEMU's SVM
 interrupted_twice()
 {
 	grep -q 'the guest counted .* \(ipi taken\|timer interrupts\)' "$1"
 }
 
-# timed_step NAME COMMAND...: a step whose guest may stand still (lab/qemu.py) or take an
-# interrupt twice: it is repeated, after three minutes at the latest
+# timed_step NAME COMMAND...: a step whose guest may hang (lab/qemu.py) or take an interrupt
+# twice: it is repeated, after three minutes at the latest
 timed_step()
 {
 	timed=$1
@@ -33,8 +33,7 @@ timed_step()
 	done
 }
 
-# until_so COMMAND...: waits until it succeeds; five minutes at most, a limit for what will
-# never come
+# until_so COMMAND...: waits until it succeeds; five minutes at most, in case it never does
 until_so()
 {
 	tries=0
@@ -45,7 +44,7 @@ until_so()
 	done
 }
 
-# recording FILE: its programs are attached
+# recording FILE: the recorder of FILE has attached its programs
 recording()
 {
 	kvmw info --json -i "$1" 2>/dev/null | grep -q '"start_ns":[ ]*[1-9]'
@@ -67,21 +66,21 @@ endless()
 	until_so runs $vm
 }
 
-# stand_still PID...: they do, until $go_on "PID..." COMMAND. Attaching programs beside a busy guest
-# takes the emulator long.
+# stand_still PID...: stops them until $go_on "PID..." COMMAND. In the emulator, attaching programs
+# beside a busy guest takes long.
 go_on="bash /src/tests/lab/scripts/go-on.sh"
 stand_still()
 {
 	kill -STOP "$@"
 }
 
-# rounds FILE: how many the Linux guest whose output this is has made
+# rounds FILE: the rounds that a Linux guest has done, from its output
 rounds()
 {
 	grep -c round "$1"
 }
 
-# goes_on FILE: that guest makes another one within a minute
+# goes_on FILE: whether that guest does another round within a minute
 goes_on()
 {
 	before=$(rounds "$1")
@@ -93,8 +92,8 @@ goes_on()
 	done
 }
 
-# linux_guest FILE COMMAND...: a Linux guest that prints rounds to FILE and is making them; one
-# that has hung in the emulator is started again; sets $vm
+# linux_guest FILE COMMAND...: starts a Linux guest that prints rounds to FILE, again if it hangs in
+# the emulator; sets $vm
 linux_guest()
 {
 	console=$1
@@ -109,7 +108,8 @@ linux_guest()
 	done
 }
 
-# set_up NAME VCPUS QEMU-OPTION...: how a VM is set up whose vCPUs have not run yet: step setup-NAME
+# set_up NAME VCPUS QEMU-OPTION...: records the set-up of a VM whose vCPUs never ran: step
+# setup-NAME
 set_up()
 {
 	name=$1 vcpus=$2

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# A real guest, Linux on two vCPUs under QEMU, with perf kvm stat watching it too.
+# A real guest, Linux on two vCPUs in QEMU, with perf kvm stat watching it too.
 . /src/tests/lab/scripts/lib.sh
 export LAB_GUEST='while :; do dd if=/dev/zero of=/dev/vda bs=64k count=4 oflag=direct;
 md5sum /bin/busybox; sleep 0.02; echo round; done'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# What kernel lockdown leaves: /sys/kernel/security says its level, as the command line did.
+# What works under kernel lockdown. /sys/kernel/security has the level from the command line.
 . /src/tests/lab/scripts/lib.sh
 guest="kvmw bench guest --json --cpuid 200 --pio 100"
 # shellcheck disable=SC2086 # several words

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # Guest memory: page faults, dirty pages, memory slots and the ioctls behind them, of guests
-# that know what they do, with perf counting the same tracepoints.
+# that count what they do, with perf counting the same tracepoints.
 . /src/tests/lab/scripts/lib.sh
 pages=700
 grep -q GenuineIntel /proc/cpuinfo && pages=60
@@ -19,10 +19,10 @@ step memory perf stat -a -x, -o memory.perf $tracepoints -e syscalls:sys_enter_i
 # Page faults whose results are known (tests/fault_vmm.c).
 step results kvmw record -v -e fault,mmu,memslot -o results.kvmw -- fault_vmm
 
-# Nothing is logged.
+# Without dirty logging.
 step unlogged kvmw record -e dirty -o unlogged.kvmw -- kvmw bench guest --json --touch 100
 
-# Slots that were made before the recording, and an ioctl that is still under way at its end.
+# Slots made before the recording, and an ioctl still under way at its end.
 endless old --dirty-log --touch 50 --pio 10
 stand_still "$vm"
 # shellcheck disable=SC2086 # a command and its words
@@ -36,6 +36,6 @@ for event in fault dirty memslot ioctl; do
 		kvmw bench guest --json --dirty-log --touch 30 --pio 10 --vcpus 2
 done
 
-# How a VM is set up (test_vm_setup.py).
+# The set-up of VMs (test_vm_setup.py).
 set_up full 2 -M q35,kernel-irqchip=on -cpu host -smp 2
 set_up split 1 -M q35,kernel-irqchip=split -cpu host,-kvm-pv-eoi,-kvm-steal-time

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""migrate.py SOCKET [SECONDS]: migrates a QEMU guest to nowhere, by QMP, lets it go on, and ends it.
+"""migrate.py SOCKET [SECONDS]: migrates a QEMU guest to nowhere via QMP, resumes it, and ends it.
 
-With SECONDS: migrates for so long, again if it came to an end, and lets it go on. Dirty logging is on
-for as long as the migration copies memory.
+With SECONDS: migrates for that long, again and again if it ends, and resumes it. Dirty logging is
+on while the migration copies memory.
 """
 import os
 import sys
@@ -13,13 +13,13 @@ from qmp import Monitor
 
 
 def begin(monitor):
-    # No other process has a part in it.
+    # No other process is involved.
     monitor.run("getfd", [os.open("/dev/null", os.O_WRONLY)], fdname="nowhere")
     monitor.run("migrate", uri="fd:nowhere")
 
 
 def state(monitor, until=float("inf")):
-    """How it ended, or what it is doing when the time has come."""
+    """How the migration ended, or its state when the time is over."""
     while (now := monitor.run("query-migrate").get("status")) not in ("completed", "failed", "cancelled"):
         if time.monotonic() > until:
             break

@@ -3,7 +3,7 @@
 # recording: a line with the options of kvmw record, then a program a line.
 #
 # Probes of a tracepoint run in the order in which they were added.  One tracer begins before
-# kvmw attaches, the other one after it: whatever kvmw saw, it saw between the two.
+# kvmw attaches, the other one after it: kvmw sees each event between the two.
 . /src/tests/lab/scripts/lib.sh
 
 tracers=/sys/kernel/tracing/instances
@@ -17,7 +17,7 @@ filter()
 	echo "$2" >"events/$1/filter"
 }
 
-# tracer NAME: one that is ready, but traces nothing yet
+# tracer NAME: prepares a tracer, which traces nothing yet
 tracer()
 {
 	mkdir "$tracers/$1"
@@ -31,19 +31,19 @@ tracer()
 	cd /out || exit
 }
 
-# trace NAME: it begins
+# trace NAME: starts it
 trace()
 {
 	echo "$events" >"$tracers/$1/set_event"
 }
 
-# untrace NAME: it ends
+# untrace NAME: stops it
 untrace()
 {
 	echo >"$tracers/$1/set_event"
 }
 
-# save NAME FILE: what it traced, the pages of each CPU one after the other
+# save NAME FILE: saves its trace, the pages of one CPU after the other
 save()
 {
 	for cpu in "$tracers/$1/per_cpu/"*; do
@@ -51,7 +51,7 @@ save()
 	done
 }
 
-# programs PLAN: all of them, one after the other; how each one ended
+# programs PLAN: runs all of its programs, one after the other; prints how each one ended
 programs()
 {
 	tail -n +2 "/plans/$1" | while read -r program; do

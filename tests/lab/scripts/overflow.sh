@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# More exits than the smallest ring can hold. perf stat counts them, perf record sees each one.
+# More exits than the smallest ring can hold. perf stat counts them, perf record has each one.
 . /src/tests/lab/scripts/lib.sh
 # One page for each ring.
 size=4096

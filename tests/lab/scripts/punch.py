@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""punch.py PID: frees half of the shared memory of a VM of tests/vmm.c 200 times a second, as a daemon may."""
+"""punch.py PID: frees half of the shared memory of a VM of tests/vmm.c 200 times a second, like a
+daemon."""
 import ctypes
 import os
 import sys

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""qmp.py SOCKET COMMAND [ARGUMENTS]: has a QEMU carry out COMMAND, with JSON as its arguments."""
+"""qmp.py SOCKET COMMAND [ARGUMENTS]: has QEMU carry out COMMAND with these arguments (JSON)."""
 import json
 import socket
 import sys
@@ -15,7 +15,7 @@ class Monitor:
         self.run("qmp_capabilities")
 
     def run(self, command, fds=(), **arguments):
-        """fds: files that go with it, for getfd."""
+        """Runs a command. fds: files that are passed with it, for getfd."""
         request = json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n"
         if fds:
             socket.send_fds(self.socket, [request], fds)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# VMs with one thing wrong each, as in scenarios.sh. They are in one recording, one after the other:
-# the emulator of Intel CPUs takes long to start one.
+# VMs with one problem each, as in scenarios.sh. They are in one recording, one after the other:
+# starting a recording takes long in the emulator of Intel CPUs.
 . /src/tests/lab/scripts/lib.sh
 cat >scenarios.guests <<'END'
 kvmw bench guest --pio 5 --cpuid 5 --vmm-delay 2000 --rounds 20

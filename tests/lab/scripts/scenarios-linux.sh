@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
-# Linux in QEMU, with nothing wrong and with one thing wrong at a time; what the first page of the
-# recordings says is looked at outside.
+# Linux in QEMU, without problems and with one problem at a time; tests outside check the first page
+# of the reports.
 . /src/tests/lab/scripts/lib.sh
 mkfifo /tmp/told
 truncate -s 1M /tmp/scsi.img
 exec 3<>/tmp/told
 export LAB_GUEST='while :; do echo round; sleep 0.3; done & p=$!;
 while read -r c; do kill $p; eval $c & p=$!; echo answer; done 2>/dev/null'
-# What is written to the virtio console goes nowhere, at once: only its notifications cost anything.
+# Output to the virtio console is dropped at once: only its notifications cost anything.
 linux_guest guest.txt sh -c 'exec lab-guest -smp 1,maxcpus=2 -device pvscsi,id=scsi \
 	-drive file=/tmp/scsi.img,format=raw,if=none,id=scsi0 -device scsi-hd,drive=scsi0,bus=scsi.0 -qmp unix:/tmp/qmp,server,nowait \
 	-chardev null,id=nowhere -device virtio-serial-pci,ioeventfd=off -device virtconsole,chardev=nowhere <&3'
 
-# told COMMANDS: the guest does only this from now on
+# told COMMANDS: makes the guest do only this from now on
 told()
 {
 	answers=$(grep -c answer guest.txt)
@@ -25,7 +25,7 @@ more_answers()
 	[ "$(grep -c answer guest.txt)" -gt "$answers" ]
 }
 
-# seen NAME [COMMAND...]: for two seconds, or while COMMAND runs
+# seen NAME [COMMAND...]: records for two seconds, or while COMMAND runs
 seen()
 {
 	scenario=$1
@@ -40,7 +40,7 @@ clock=/sys/devices/system/clocksource/clocksource0/current_clocksource
 work='while :; do md5sum /bin/busybox; done >/dev/null'
 told 'sleep 1000'
 seen idle
-# Exits from three functions of the kernel and one of a module, and how these are called.
+# Exits from three functions of the kernel and one of a module, and the names of these.
 exits="dd if=/dev/cpu/0/msr bs=8 skip=2 count=60; dd if=/dev/zero of=/dev/cpu/0/msr bs=8 seek=74 count=50 conv=notrunc; \
 dd if=/dev/cpu/0/cpuid bs=16 count=80; dd if=/dev/sda bs=4k count=40 iflag=direct"
 told "grep -i ' [tw] ' /proc/kallsyms | gzip >/x; { wc -c </x; cat /x; } | dd of=/dev/vda bs=1M; sync; echo ke''pt"
@@ -61,7 +61,7 @@ seen hpet
 told "echo acpi_pm >$clock; while :; do usleep 300; done"
 seen pm-timer
 told "echo tsc >$clock; while :; do dd if=/dev/zero of=/tmp/x bs=64k count=200; done"
-# It waits for QEMU, which stands still until it is recorded.
+# migrate.py waits for QEMU, which is stopped until the recording begins.
 python3 /src/tests/lab/scripts/migrate.py /tmp/qmp 4 >migrate.out 2>&1 &
 migration=$!
 seen migration

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-# VMs with one thing wrong each, recorded as a user would: what the first page says of them is looked
-# at outside. The recorder has a CPU of its own.
+# VMs with one problem each, recorded as a user would; tests outside check the first page of the
+# reports. The recorder has a CPU of its own.
 . /src/tests/lab/scripts/lib.sh
 cgroups=/sys/fs/cgroup
 
-# started NAME OPTION...: the built-in guest, on the first CPU; it stands still
+# started NAME OPTION...: starts the built-in guest on the first CPU, and stops it
 started()
 {
 	endless "$@"
@@ -12,7 +12,7 @@ started()
 	stand_still "$vm"
 }
 
-# one_cpu PID...: all their threads
+# one_cpu PID...: binds all of their threads to one CPU
 one_cpu()
 {
 	for pid; do
@@ -20,7 +20,7 @@ one_cpu()
 	done >/dev/null
 }
 
-# seen NAME [COMMAND...]: $vm, for a second or while COMMAND runs; then it is ended
+# seen NAME [COMMAND...]: records $vm for a second or while COMMAND runs, then ends it
 seen()
 {
 	scenario=$1
@@ -88,7 +88,7 @@ by_vmm '0 vm 0; 0 vcpu 0 0 0; 1 run 0 10000000 3 &; 0 usr1; 0 absent 0; 0 sleep 
 seen blocked sh -c 'sleep 0.5; pkill -USR1 -x vmm; sleep 2'
 
 by_vmm '0 vm 0; 0 vcpu 0 0 0; 1 walk 0 &; 0 discard 0 1000000 1000'
-# Its first thread, which takes the memory, is not what the vCPU waits for.
+# The vCPU does not wait for the first thread, which takes the memory.
 taskset -p 2 "$vm" >/dev/null
 seen re-touch
 
@@ -109,7 +109,7 @@ esac
 by_vmm '0 vm 0 1; 0 vcpu 0 0 0; 1 run 0 10000000 1 50'
 seen timer-storm
 
-# One page after the other: within this second none of them twice.
+# One page after the other, none of them twice within this second.
 started guest --touch 60000
 seen first-touch
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-# Threads, halts, timers and root loads of built-in guests beside perf: first of two VMs that
-# stand still at both ends of the recording, so that both saw the very same; then of one
-# that is counted from its start to its end.
+# Threads, halts, timers and root loads of built-in guests beside perf: first two VMs that are
+# stopped at both ends of the recording, so that both tracers see the same events; then one that
+# is counted from its start to its end.
 . /src/tests/lab/scripts/lib.sh
 
-# stopped PID...: all threads of them are
+# stopped PID...: whether all of their threads are stopped
 stopped()
 {
 	for pid; do
@@ -13,7 +13,7 @@ stopped()
 	return 0
 }
 
-# threads PID...: of each thread its id, time on a CPU, time waiting for one
+# threads PID...: the id of each thread, its time on a CPU, and its time waiting for one
 threads()
 {
 	for pid; do
@@ -23,7 +23,7 @@ threads()
 	done
 }
 
-# moved PID...: they run, the first's threads moved from CPU to CPU; then they stand still
+# moved PID...: runs them, moving the first one's threads from CPU to CPU; then stops them
 moved()
 {
 	kill -CONT "$@"

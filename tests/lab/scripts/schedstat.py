@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""schedstat.py PID SECONDS: what the scheduler says of each thread of PID, at two moments.
+"""schedstat.py PID SECONDS: the scheduler's figures for each thread of PID, at two moments.
 
-Prints JSON: [[when_ns, {tid: [run_ns, wait_ns]}], ...]. After the second one PID stands still: a
-recording beside a busy guest ends as slowly as it begins.
+Prints JSON: [[when_ns, {tid: [run_ns, wait_ns]}], ...]. Stops PID after the second one, because
+a recording beside a busy guest ends as slowly as it begins.
 """
 import json
 import os

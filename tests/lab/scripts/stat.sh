@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Counters of a guest whose exits are known, beside perf stat, and by intervals.
+# Counters of a guest whose exits are known, beside perf stat, in total and by intervals.
 . /src/tests/lab/scripts/lib.sh
 what="--cpuid 2000 --pio 1000 --msr 300 --hlt 20 --mmio 100 --touch 50"
 if [ ! -e /sys/module/kvm_intel ]; then

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# kvmw top beside perf stat: all exits of a guest that it has seen from the first to the last.
+# kvmw top beside perf stat: all exits of a guest, from the first to the last.
 . /src/tests/lab/scripts/lib.sh
 what="--cpuid 2000 --pio 1000 --msr 300 --hlt 20 --mmio 100 --touch 50 --vcpus 2"
 COLUMNS=140 kvmw top --batch --delay 500ms --per reason >top.out 2>top.err &
