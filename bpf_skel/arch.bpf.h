@@ -9,7 +9,7 @@
  *	arch_spte_present()	whether an entry of KVM's page tables maps a page
  *	arch_preempt_count()	that of this CPU
  *	arch_config_of_vm(), arch_config_of_vcpu()
- *				what a snapshot tells of them
+ *				what a snapshot says about them
  *	arch_syscall_regs(), arch_syscall_nr(), arch_syscall_arg(), arch_is_ioctl()
  *				system calls (syscall.bpf.h)
  *	arch_memslot_read(), arch_memslot_find(), arch_vcpu_space(), arch_kvm_mm()

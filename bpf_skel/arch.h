@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the BPF programs and the recorder know of the architecture: picks its folder. */
+/* What the BPF programs and the recorder know about the architecture: selects its folder. */
 #ifndef KVMW_ARCH_SHARED_H
 #define KVMW_ARCH_SHARED_H
 

@@ -36,10 +36,10 @@ u32 charged_to[KVMW_MAX_VCPUS] __weak = {};
 /* How often a state got a new vCPU or process, thread, VM or end: the recorder looks then. */
 u64 changes __weak = 0;
 
-/* --cpu-limit: of 2^32 rows that are wanted, so many are sent; the recorder sets it. */
+/* --cpu-limit: how many of 2^32 wanted rows are sent; the recorder sets it. */
 u32 thin __weak = KVMW_THIN_NOT;
 
-/* None is sent: then what only rows have need not be known. */
+/* No row is sent: then what only rows contain need not be known. */
 static __always_inline bool none_spared(void)
 {
 	return config.thins && !thin;
@@ -54,7 +54,7 @@ struct {
 } states __weak SEC(".maps");
 
 /*
- * Ids for new states, which is where they are free; filled by the recorder.  A queue:
+ * Ids for new states, that is, of free places; filled by the recorder.  A queue:
  * compat.bpf.h.
  */
 struct {
@@ -80,7 +80,7 @@ static __always_inline struct kvmw_vcpu_state *state_at(u32 index)
 	return bpf_map_lookup_elem(&states, &index);
 }
 
-/* No record is sent, so what only records have need not be known. */
+/* No record is sent, so what only records contain need not be known. */
 static __always_inline bool only_counts(void)
 {
 	return !config.nr_rings;
@@ -105,7 +105,7 @@ static __always_inline bool emit_for(u32 vcpu, void *record, u32 size, bool chec
 	return !bpf_ringbuf_output(ring, record, size, flags);
 }
 
-/* A record of this state, or of what has it; every eighth checks the fill level. */
+/* Sends a record of this state; every eighth one checks the fill level. */
 static __always_inline bool emit(struct kvmw_vcpu_state *s, void *record, u32 size)
 {
 	if (only_counts())

@@ -58,7 +58,7 @@ static __always_inline u64 compat_switch_state(const u64 *ctx, const struct task
 
 /*
  * a35b9af4ec2c ("bpf: Add a kfunc for generic type cast"), 6.2: memory that a program knows to be
- * the kernel's is read without a helper, as 8-byte words, for which a type that has these must do.
+ * the kernel's is read without a helper, as 8-byte words, by means of some type that has these.
  */
 extern const void *bpf_rdonly_cast(const void *memory, u32 type) __ksym __weak;
 
@@ -78,7 +78,7 @@ struct cfs_rq___task {
 	u64 throttled_clock_task_time;
 } __attribute__((preserve_access_index));
 
-/* Whether this kernel tells how long threads are throttled. */
+/* Whether this kernel shows how long threads are throttled. */
 static __always_inline bool compat_tells_throttled(void)
 {
 	const struct cfs_rq___task *old = NULL;
@@ -95,7 +95,7 @@ static __always_inline bool compat_tells_throttled(void)
  * one above it.  typed: the verifier knows the type of q, so no helper is needed to read it.
  *
  * 677ea015f231 ("sched: add throttled time stat for throttled children"), 6.6: before, only the
- * clocks of the load averages tell.  Since 64eaf50731ac (above) these are slower than time while
+ * clocks of the load averages show it.  Since 64eaf50731ac (above) these are slower than time while
  * a CPU runs below its full capacity.
  */
 static __always_inline u64 compat_throttled_ns(const struct cfs_rq *q, const bool typed)

@@ -12,8 +12,7 @@
  * or another thread has taken this one over, all the time outside of KVM_RUN is the VMM's
  * (take_over(), identity.bpf.h).
  *
- * Most cycles have no parts but the VMM's: parted says so, and everything about them is left as it
- * is.
+ * Most cycles have no parts but the VMM's: parted says so, and nothing about them is touched.
  *
  * The scheduler's locks serialize sched_switch and sched_wakeup of one thread, and all other
  * code here runs in that thread, so plain stores are enough.
@@ -29,7 +28,7 @@
 
 /* ---- parts ----------------------------------------------------------------- */
 
-/* Starts the interval in which a halt that ends later may have slept. */
+/* Starts the interval in which a halt, which ends later, may sleep. */
 static __always_inline void cycle_mark(struct kvmw_vcpu_state *s)
 {
 	if (!s->parted)

@@ -50,7 +50,7 @@ int kvm_exit(void *ctx)
 	return PASS_ON;
 }
 
-/* What the entry of a vCPU ends that is steady: a cycle in which it is not in the VMM. */
+/* What the entry of a steady vCPU ends: a cycle without time in the VMM. */
 static __always_inline bool ends_steady(const struct kvmw_vcpu_state *s)
 {
 	return s->exit_open && !s->user_ns;

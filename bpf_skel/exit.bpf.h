@@ -8,7 +8,7 @@
 
 #define NESTED_UNKNOWN	0xffff
 
-/* By state; made only if it is wanted. */
+/* By state; created only if wanted. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -90,7 +90,7 @@ static __always_inline bool cycle_put(struct kvmw_vcpu_state *s)
 	return true;
 }
 
-/* Sends what ended, at now; total_ns KVMW_NONE: its entry was missed. */
+/* Sends the cycle that ended at now; total_ns KVMW_NONE: its entry was missed. */
 static __always_inline void cycle_send(struct kvmw_vcpu_state *s, struct kvmw_sum *sum, u64 now,
 				       u64 total_ns)
 {
@@ -131,7 +131,7 @@ static __always_inline void cycle_end(struct kvmw_vcpu_state *s, u64 now, u32 cp
 	cycle_send(s, sum, now, total_ns);
 }
 
-/* The guest runs: its cycle, which is open, is over, and the next one begins. */
+/* The guest runs: its open cycle is over, and the next one begins. */
 static __always_inline void cycle_enter(struct kvmw_vcpu_state *s, u64 now, u32 cpu)
 {
 	cycle_end(s, now, cpu);
@@ -147,7 +147,7 @@ struct exit_info {
 };
 
 /*
- * What only the record has: a counter knows its reason.  vcpu, typed: of which vCPU, as for
+ * Fills in what only a record has; a counter needs just the reason.  vcpu, typed: as for
  * guest_reg().
  */
 static __always_inline void exit_describe(struct kvmw_exit *e, const struct exit_info *info,
@@ -178,8 +178,8 @@ static __always_inline u64 exit_steady(struct kvmw_vcpu_state *s, u64 now, u32 c
 }
 
 /*
- * The same of any other, whose thread is known, on this CPU; 0: unknown.  In *now when the guest
- * was left: before that, if the thread lost its CPU since.
+ * The same for any other vCPU, whose thread is known, on this CPU; 0: unknown.  Sets *now to when
+ * it left the guest, which is earlier if the thread lost its CPU since.
  */
 static __always_inline u64 exit_other(struct kvmw_vcpu_state *s, u64 *now, u32 cpu)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Details of an exit that its own fields do not have, but that KVM traces while it handles the
+ * Details of an exit that are not in its own fields, but that KVM traces while it handles the
  * exit.
  */
 #ifndef KVMW_EXIT_DETAIL_BPF_H

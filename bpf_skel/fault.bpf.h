@@ -37,7 +37,7 @@ static __always_inline void fault_handled(s32 result)
 		held->row.value[VALUE(fault, ret_pf)] = fault_ret_pf(result);
 }
 
-/* KVM emulates the instruction: if no handler that is probed said so, one that is not did. */
+/* KVM emulates the instruction: if no probed handler said so, one without a probe did. */
 static __always_inline void fault_emulated(void)
 {
 	struct kvmw_held *held = fault_now(active ? state_of_thread(false) : NULL);

@@ -59,8 +59,8 @@ static __always_inline bool sampled(struct kvmw_vcpu_state *s)
 }
 
 /*
- * Whether --cpu-limit leaves a row that is wanted otherwise.  By chance: of events that alternate,
- * one in an even number would always be the same.
+ * Whether --cpu-limit keeps a row that is otherwise wanted.  By chance: if events alternate, taking
+ * every Nth, with N even, would always pick the same one.
  */
 static __always_inline bool spared(void)
 {
@@ -72,7 +72,7 @@ static __always_inline bool spared(void)
 	return below == KVMW_THIN_NOT || bpf_get_prandom_u32() < below;
 }
 
-/* A completed cycle; one whose end was missed (total_ns KVMW_NONE) is long enough. */
+/* A completed cycle; one whose end was missed (total_ns KVMW_NONE) passes --min-duration. */
 static __always_inline bool cycle_wanted(struct kvmw_vcpu_state *s)
 {
 	const struct kvmw_exit *e = &s->exit.e;

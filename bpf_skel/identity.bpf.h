@@ -17,7 +17,7 @@
 #include "syscall.bpf.h"
 #include "thread.bpf.h"
 
-/* What the states of a VM have as vm, by address of struct kvm: the id of its first state. */
+/* The member vm of a VM's states, by address of struct kvm: the id of its first state. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 2 * KVMW_DEFAULT_VCPUS);
@@ -25,7 +25,7 @@ struct {
 	__type(value, u32);
 } vm_ids __weak SEC(".maps");
 
-/* How many states a process has, and had until these are used again. */
+/* How many states a process has, including ended ones that are not reused yet. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 2 * KVMW_DEFAULT_VCPUS);
@@ -77,14 +77,14 @@ static __always_inline void charge(u32 tgid, s32 by)
 		__sync_fetch_and_add(found, by);
 	else if (by > 0)
 		bpf_map_update_elem(&charges, &tgid, &by, BPF_ANY);
-	/* A charge that comes between these is forgotten: it is but one of many. */
+	/* A charge between these two is lost: it is only one of many. */
 	if (found && by < 0 && *found <= 0)
 		bpf_map_delete_elem(&charges, &tgid);
 }
 
 /*
- * No process has more than three times as many states as are free, that is three in four if it is
- * alone: whatever some VMMs do, others find one.
+ * A process has at most three times as many states as are free, three in four if it is alone:
+ * whatever some VMMs do, others find one.
  */
 static __always_inline bool has_its_share(u32 tgid)
 {
@@ -214,7 +214,7 @@ static __always_inline bool has_several_vms(u32 tgid)
 	return p && p->kvm == KVMW_SEVERAL_VMS;
 }
 
-/* Whether a process, of which task is a thread, is known to be a recorded VM. */
+/* Whether the process of task is known to be a recorded VM. */
 static __always_inline bool is_vm(u32 tgid, struct task_struct *task)
 {
 	struct kvmw_process *p = bpf_map_lookup_elem(&vms, &tgid);
@@ -260,8 +260,8 @@ static __noinline int take_over(struct kvmw_vcpu_state *s)
 }
 
 /*
- * The functions below that are global are relocated once, and verified once a program instead
- * of on each path to them; but they can only return a number, such as a state's index.
+ * The global functions below are relocated once, and verified once per program instead of on
+ * each path to them; but they can only return a number, such as a state's index.
  */
 static __always_inline int index_of_state(const struct kvmw_vcpu_state *s)
 {
@@ -318,8 +318,8 @@ static __always_inline struct kvmw_vcpu_state *state_switch(u64 vcpu)
 }
 
 /*
- * The state that was found last on a CPU; NULL: none.  What it has as steady or runner_pid tells
- * whether it is the one that is looked for.
+ * The state that was found last on a CPU; NULL: none.  Its steady or runner_pid shows whether it
+ * is the one looked for.
  */
 static __always_inline struct kvmw_vcpu_state *state_found_on(u32 cpu)
 {
@@ -543,7 +543,7 @@ static __always_inline void vm_ends(u32 tgid, u64 kvm, u64 now)
 		s->kvm = KVMW_VM_ENDED;
 }
 
-/* An earlier VM may have had this address: one without vCPUs, or one whose end was missed. */
+/* An earlier VM, without vCPUs or with a missed end, may have had this address. */
 static __always_inline void vm_begins(u32 fd)
 {
 	struct file *file = file_of(fd);

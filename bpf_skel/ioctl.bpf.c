@@ -49,7 +49,7 @@ static __always_inline void send_set(struct kvmw_vcpu_state *s, const struct kvm
 		__sync_fetch_and_add(&s->kinds[SUM_OF(memslot, SET)].filtered, 1);
 		return;
 	}
-	/* As memslot_seen(): --cpu-limit spares it. */
+	/* As memslot_seen(): --cpu-limit does not apply. */
 	row_put(s, &row, SUM_OF(memslot, SET), 8 + sizeof(struct kvmw_memslot));
 	if (result || r->size == KVMW_NONE)
 		return;
@@ -149,7 +149,7 @@ int ioctl_enter(struct ioctl_args *ctx)
 	return PASS_ON;
 }
 
-/* The caller's stack has not changed; of the kernel's, where it first left its CPU says most. */
+/* The caller's stack has not changed; the kernel's is best where the thread first left its CPU. */
 static __always_inline void stack_of_call(void *ctx, struct kvmw_call *call, u64 span_ns)
 {
 	struct kvmw_vcpu_state *s = state_of_id(call->row.e.vcpu);

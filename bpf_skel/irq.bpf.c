@@ -13,9 +13,9 @@
  *   tracepoints of the local APIC is the vcpu_id on all kernels since 5.10
  *   (__apic_accept_irq(), kvm_eoi).
  *
- * Devices deliver from anywhere: an interrupt of the host that happens to come while some other
- * thread runs, a kernel thread, another process.  The tracepoints have no VM, but the functions
- * have it through which all of these go: irq_state().
+ * Devices deliver from anywhere: from an interrupt of the host during any thread, from a kernel
+ * thread, from another process.  The tracepoints do not have the VM, but the functions that all
+ * of these pass through do: irq_state().
  *
  * Concurrent updates are safe: each field is one word, and a reader uses source and irq only
  * if it finds a time, which is written after them.
@@ -116,7 +116,7 @@ static __always_inline void delivery_begins(const struct kvm *kvm)
 		return;
 	mm = bpf_core_field_exists(kvm->mm) ? BPF_CORE_READ(kvm, mm) : arch_kvm_mm(kvm);
 	owner = BPF_CORE_READ(mm, owner);
-	/* Not where struct kvm is another than arch_kvm_mm() knows. */
+	/* Not if struct kvm differs from the one that arch_kvm_mm() knows. */
 	if (!owner || BPF_CORE_READ(owner, mm) != mm)
 		return;
 	d.kvm = (u64)kvm;
@@ -363,8 +363,8 @@ int kvm_apic_accept_irq(void *ctx)
 }
 
 /*
- * With APICv or AVIC no injection follows, nor an EOI.  Both may be inhibited later, when an
- * injection is none of what was accepted now.
+ * With APICv or AVIC neither an injection nor an EOI follows.  Both may be inhibited later; an
+ * injection then is not that of an interrupt accepted now.
  */
 SEC("tp/kvm/kvm_apicv_accept_irq")
 int kvm_apicv_accept_irq(void *ctx)

@@ -121,7 +121,7 @@ static __always_inline void memslot_seen(struct kvmw_vcpu_state *s, const struct
 	row.value[VALUE(memslot, gpa)] = m->base_gfn << 12;
 	row.value[VALUE(memslot, size)] = m->npages << 12;
 	row.value[VALUE(memslot, hva)] = m->hva;
-	/* No other row will tell what it does: --cpu-limit spares it. */
+	/* No other row describes the slot, so --cpu-limit does not apply. */
 	row_count(&s->kinds[SUM_OF(memslot, SEEN)], KVMW_NONE);
 	row_put(s, &row, SUM_OF(memslot, SEEN), 8 + sizeof(struct kvmw_memslot));
 }

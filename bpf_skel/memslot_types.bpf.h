@@ -6,7 +6,7 @@
 
 #define MEMSLOT_FLAGS	0xffff		/* those above are KVM's own */
 
-/* What all kernels have of it. */
+/* The members that all kernels have. */
 struct memslot {
 	u64 base_gfn, npages, hva;
 	u64 dirty_bitmap;

@@ -102,7 +102,7 @@ static __always_inline u64 row_gpa(const struct kvmw_ring_row *row)
 	return row->event == KVMW_EVENT_DIRTY && gfn != KVMW_NONE ? gfn << 12 : KVMW_NONE;
 }
 
-/* A row that no filter is about. */
+/* A row to which no filter applies. */
 static __always_inline void row_put(struct kvmw_vcpu_state *s, struct kvmw_ring_row *row, u32 sum,
 				    u32 size)
 {

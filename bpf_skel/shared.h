@@ -11,22 +11,22 @@
 #include "bpf_skel/points.h"
 
 /*
- * States in use at a time: so many as config.max_vcpus says, and at most KVMW_MAX_VCPUS, a power of
+ * States in use at a time: config.max_vcpus of them, at most KVMW_MAX_VCPUS, a power of
  * two. Maps are declared for KVMW_DEFAULT_VCPUS, and grow in proportion (util/capture/states.c).
  */
 #define KVMW_MAX_VCPUS	8192
 #define KVMW_DEFAULT_VCPUS 1024
-#define KVMW_MIN_VCPUS	64	/* they come by 64 */
+#define KVMW_MIN_VCPUS	64	/* in steps of 64 */
 #define KVMW_MAX_VCPU_IDS 1024	/* --vcpu selects among the ids below */
 #define KVMW_VCPU_ID_WORDS (KVMW_MAX_VCPU_IDS / 64)	/* a power of two */
 #define KVMW_MAX_TARGETS 1024	/* processes of -p, or of --exclude */
 #define KVMW_MAX_GROUPS	1024	/* control groups of -G and --container */
 #define KVMW_MAX_SUMS	128	/* distinct reasons per vCPU; a power of two */
-#define KVMW_NR_SUMS	(KVMW_MAX_SUMS + 2)	/* and what finds no place, of each event */
+#define KVMW_NR_SUMS	(KVMW_MAX_SUMS + 2)	/* and the rest, for each event */
 #define KVMW_MAX_RINGS	16
 #define KVMW_VCPU_NONE	(~1U)	/* state of threads that are not vCPUs */
 #define KVMW_NO_VM	(~0U)
-#define KVMW_VM_ENDED	1ULL	/* no addresses of a struct kvm */
+#define KVMW_VM_ENDED	1ULL	/* not an address of a struct kvm */
 #define KVMW_SEVERAL_VMS 2ULL
 #define KVMW_MAX_FIELDS	12	/* a family's own fields */
 #define KVMW_COMM	16
@@ -61,7 +61,7 @@ struct kvmw_ring_raw {
 	struct kvmw_raw e;
 };
 
-/* So many cycles of a vCPU go into a ring at once: one costs as much as the next ones together. */
+/* How many cycles of a vCPU go into a ring at once: one costs as much as seven more. */
 #define KVMW_BATCH	8	/* a power of two */
 
 struct kvmw_exits {
@@ -99,7 +99,7 @@ struct kvmw_stack_ids {
 	s32 kernel, user;
 };
 
-/* What in a vCPU's state has stacks. */
+/* The things in a vCPU's state that have stacks. */
 enum kvmw_stack_of {
 	KVMW_STACK_OF_EXIT,
 	KVMW_STACK_OF_USERSPACE,
@@ -107,7 +107,7 @@ enum kvmw_stack_of {
 	KVMW_NR_STACK_OF
 };
 
-#define KVMW_SAMPLE_HZ	99	/* not 100, with which many a timer keeps step */
+#define KVMW_SAMPLE_HZ	99	/* not 100, as many timers would keep step */
 
 /* A KVM ioctl in progress, by thread. */
 #define KVMW_MAX_CALLS	4096
@@ -151,8 +151,8 @@ struct kvmw_on_cpu {
 };
 
 /*
- * What had the CPU for which a vCPU waited.  Written under the scheduler's locks, one writer at a
- * time.
+ * A thread that had the CPU for which a vCPU waited.  Written under the scheduler's locks, one
+ * writer at a time.
  */
 #define KVMW_MAX_HOLDERS 32	/* threads of a vCPU at a time; a power of two */
 #define KVMW_OTHERS	KVMW_MAX_HOLDERS	/* places of two more */
@@ -161,7 +161,7 @@ struct kvmw_on_cpu {
 
 struct kvmw_place {
 	u32 tid, tgid;
-	u64 start_ns;		/* of the thread: its id may be used again */
+	u64 start_ns;		/* of the thread: its id may be reused */
 	u64 comm[KVMW_COMM / 8];
 	u32 kind;		/* KVMW_holder_*; 0: free */
 	u32 vcpu_id;		/* of the vCPU it runs; KVMW_VCPU_NONE: none, or unknown */
@@ -173,7 +173,7 @@ struct kvmw_place {
  * Memory that a thread took from a VM, or mapped differently, for one reason.  Members after
  * syscall are added to with atomics; count only grows.
  */
-#define KVMW_MAX_TAKEN	512	/* places; what finds none is summed up in one more */
+#define KVMW_MAX_TAKEN	512	/* places; one more has the sum of the rest */
 
 struct kvmw_taken_sum {
 	u32 kind;		/* KVMW_taken_*; 0: free */
@@ -231,7 +231,7 @@ enum kvmw_role {
 	KVMW_ROLE_KERNEL,	/* kernel threads, whatever VM they work for; tgid is 0 */
 };
 
-/* Where the state with an id is; the same place has another id each time it is used. */
+/* Where the state with an id is; a place has a new id each time it is used. */
 #define KVMW_STATE(id)	((id) & (KVMW_MAX_VCPUS - 1))
 
 /*
@@ -246,10 +246,10 @@ struct kvmw_vcpu_state {
 	u32 runner;		/* tid while the vCPU is its thread's latest one; else 0 */
 	u64 runner_pid;		/* address of its struct pid; else 0 */
 	u64 vcpu, kvm;		/* addresses of struct kvm_vcpu and struct kvm; 0: none */
-	u64 exit_page;		/* where a CPU leaves what its exits are about; 0: not known */
-	u64 start_ns;		/* of the process: its id may be used again */
+	u64 exit_page;		/* where a CPU writes about its exits; 0: not known */
+	u64 start_ns;		/* of the process: its id may be reused */
 	u64 gone_ns;		/* its thread died, or the vCPU was destroyed; 0: neither */
-	u64 ended_ns;		/* nothing will happen to it any more; 0: something may */
+	u64 ended_ns;		/* nothing more will happen to it; 0: something may */
 	u32 vm;			/* the same for all states of a VM; KVMW_NO_VM: unknown */
 	u32 moved;		/* several threads have run the vCPU */
 	char comm[KVMW_COMM];
@@ -282,8 +282,8 @@ struct kvmw_vcpu_state {
 	/* wait.bpf.h: the current wait for a CPU */
 	u32 wait_cpu, pad;	/* plus 1; 0: unknown */
 	u64 wait_ns;		/* until then its holders are known; 0: it does not wait */
-	u64 throttle_queue;	/* where it may be throttled, a struct cfs_rq; 0: nowhere */
-	u64 throttle_base;	/* what that said last */
+	u64 throttle_queue;	/* a struct cfs_rq that may be throttled; 0: none */
+	u64 throttle_base;	/* its last value */
 	u64 throttled_ns;	/* of this wait, so far; KVMW_NONE: unknown */
 
 	struct kvmw_ring_exit exit;		/* the current cycle */
@@ -324,7 +324,7 @@ struct kvmw_filter {
 
 #define KVMW_THIN_NOT	(~0U)	/* --cpu-limit: all rows are sent */
 #define KVMW_MAX_TASKS	4096	/* threads with names that are remembered at a time */
-/* A window keeps names for longer than that after it heard them last: they are named so often. */
+/* Threads are named again this often; a window keeps names for longer after the last time. */
 #define KVMW_NAMED_AGAIN_NS	60000000000ULL
 
 struct kvmw_task {
@@ -342,7 +342,7 @@ struct kvmw_task {
 struct kvmw_ring_task {
 	u32 event;
 	u32 tid;
-	u64 time_ns;		/* two rings may have different names of a thread */
+	u64 time_ns;		/* two rings may have different names for a thread */
 	struct kvmw_task name;
 };
 
@@ -364,20 +364,20 @@ struct kvmw_config {
 	u8 by_group;		/* control groups were: the map groups */
 	u64 vcpus[KVMW_VCPU_ID_WORDS];	/* bitmap of vCPU ids */
 	struct kvmw_filter filter;
-	u8 selects;		/* filter, or --cpu-limit, may leave out rows of cycles */
+	u8 selects;		/* filter, or --cpu-limit, may drop rows of cycles */
 	u8 parts;		/* the programs for the parts of a cycle are attached */
-	u8 steadies;		/* vCPUs may be steady: programs see all that ends it */
-	u8 thins;		/* --cpu-limit: rows may be left out later */
+	u8 steadies;		/* vCPUs may be steady: programs see all that ends this */
+	u8 thins;		/* --cpu-limit: rows may be dropped later */
 	u8 names_again;		/* threads are named every KVMW_NAMED_AGAIN_NS */
 	u32 fault_address;	/* offset in kvm_page_fault */
 	u32 stacks;		/* bitmap of the kinds of "stack" wanted */
 	u8 irq_untold;		/* the CPU delivers interrupts, and KVM does not trace which */
-	u8 nested;		/* exits of nested guests can be told apart */
+	u8 nested;		/* exits of nested guests are recognized */
 	u8 hypercall_return;	/* the return of kvm_emulate_hypercall() is probed */
 	u8 switch_state;	/* sched_switch has the state of prev as an argument */
 	u32 words_type;		/* number of struct pt_regs, see compat_words() */
 	u64 timer_fn;		/* address of ARCH_TIMER_FN; 0: not known */
-	u32 nr_rings;		/* a power of two; 0: only counted, and how long cycles lasted */
+	u32 nr_rings;		/* a power of two; 0: only counts, and durations of cycles */
 	u32 wakeup_bytes;	/* fill level of a ring that wakes the recorder */
 	struct {
 		u32 fixed;	/* all fields are where KVM_EXIT_FIELDS has them */
@@ -401,7 +401,7 @@ struct kvmw_config {
 	} points[KVMW_NR_POINTS];
 	/* Raw tracepoints. */
 	struct {
-		u16 size;	/* bytes, dynamic data not included */
+		u16 size;	/* bytes, without dynamic data */
 		u16 dynamic;	/* offset of the last __data_loc field; 0: none */
 	} raw[KVMW_MAX_RAW];
 };

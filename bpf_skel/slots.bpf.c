@@ -7,7 +7,7 @@
 #include "memslot.bpf.h"
 
 #define HASH_BUCKETS	128	/* of id_hash */
-#define SLOTS_IN_BUCKET	6	/* those beyond are left out */
+#define SLOTS_IN_BUCKET	6	/* any more are dropped */
 #define SLOTS_IN_ARRAY	400	/* likewise: more do not fit into the iterator's buffer */
 
 static __always_inline void slot_send(struct seq_file *seq, u32 tgid, const void *kvm,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Stacks, for stack.bpf.c and for the programs at which an event ends that has one (--stack).
- * What was not asked for costs nothing: the configuration is constant, so the verifier drops it.
+ * Stacks, for stack.bpf.c and for programs that end an event with a stack (--stack).  Those not
+ * requested cost nothing: the configuration is constant, so the verifier drops their code.
  *
  * The ids of kernel and user stacks share one space: they are hashes of the addresses.  A stack
  * whose id another one has goes into a second map; a third such stack is unknown.
@@ -41,7 +41,7 @@ static __always_inline bool wants_stack(u32 kind)
 	return config.stacks >> kind & 1;
 }
 
-/* Of KVM_RUN tell exit and userspace. */
+/* KVM_RUN is covered by exit and userspace. */
 static __always_inline bool call_wants_stack(const struct kvmw_call *call)
 {
 	return wants_stack(KVMW_stack_IOCTL) && call->row.value[VALUE(ioctl, cmd)] != KVM_RUN;
@@ -61,7 +61,7 @@ static __always_inline void stack_take_late(void *ctx, struct kvmw_stack_ids *id
 	ids->user = stack_id(ctx, BPF_F_USER_STACK);
 }
 
-/* A row with these stacks, which belong to nothing any more. */
+/* Sends a row with these stacks, and forgets them. */
 static __always_inline void stack_fill(struct kvmw_ring_row *row, const struct kvmw_vcpu_state *s,
 				       u32 kind, struct kvmw_stack_ids *ids)
 {

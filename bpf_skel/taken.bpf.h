@@ -8,7 +8,7 @@
 #include "memslot.bpf.h"
 
 struct taken_key {
-	u64 start_ns;		/* of the VM's process and of the thread: ids are used again */
+	u64 start_ns;		/* of the VM's process and of the thread: ids are reused */
 	u64 by_start_ns;
 	u64 cause, syscall;
 	u32 pid, tid;
@@ -79,7 +79,7 @@ static __always_inline struct kvmw_taken_sum *taken_new(const struct taken_key *
 /* ---- the guest's part of it ---------------------------------------------- */
 
 #define TAKEN_ARRAY	64	/* memory slots of an array, with which a range is compared */
-/* in a tree, to all slots that overlap a range: more, and it is not known */
+/* in a tree, to all slots that overlap a range: beyond that, it is unknown */
 #define TAKEN_STEPS 48
 
 struct taken_range {
@@ -105,8 +105,8 @@ static __always_inline struct taken_range *taken_range(void)
 
 /*
  * From a node of the tree to the one to look at next; 0: no slot is left that overlaps the range.
- * Each slot is found as interval_tree_iter_first() finds the first one of what is left of the
- * range. Global, so that it is verified once, and not for each step.
+ * Finds each slot as interval_tree_iter_first() finds the first one in the rest of the range.
+ * Global, so that it is verified once, and not for each step.
  */
 __weak __noinline u64 taken_step(u64 at)
 {
@@ -211,7 +211,7 @@ static __always_inline void taken_count(u32 pid, struct task_struct *owner, u64 
 	if (!sum)
 		return;
 	guest = has_several_vms(pid) ? KVMW_NONE : taken_of_guest(only_vm(pid), start, end);
-	/* A range of all addresses: what else the VMM has is not known. */
+	/* A range of all addresses: the VMM's other memory is unknown. */
 	if (end == KVMW_NONE)
 		bytes = guest == KVMW_NONE ? 0 : guest;
 	else

@@ -6,8 +6,8 @@
 #include "common.bpf.h"
 
 /*
- * tgids of the chosen processes.  The value is when the process started, because tgids are used
- * again; 0 until it is first seen.
+ * tgids of the chosen processes.  The value is when the process started, because tgids are
+ * reused; 0 until it is first seen.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -37,9 +37,9 @@ u32 moves __weak = 1;
 #define KNOWN_BITS	14
 
 struct thread {
-	u64 start_ns;	/* when it started: thread ids are used again */
+	u64 start_ns;	/* when it started: thread ids are reused */
 	u32 known;
-	u32 moves;	/* when it was looked for in the chosen control groups */
+	u32 moves;	/* when the chosen control groups were last searched */
 };
 
 struct {
@@ -83,7 +83,7 @@ static __always_inline u64 known_word(u32 tid, u32 known)
 	return ((u64)tid << EPOCH_BITS | (epoch & EPOCH_MASK)) << KNOWN_BITS | known;
 }
 
-/* To be read before it is decided what is known: a move meanwhile is not missed. */
+/* Read this before deciding what is known, so as not to miss a move meanwhile. */
 static __always_inline u32 moves_now(void)
 {
 	return config.by_group ? *(volatile u32 *)&moves : 0;
@@ -181,7 +181,7 @@ static __always_inline bool selected_by_pid(u32 tgid)
 
 #define GROUP_DEPTH 32
 
-/* The helper that tells the id of an ancestor is there from 5.15 on (95b861a7935b). */
+/* The helper for the id of an ancestor exists from 5.15 on (95b861a7935b). */
 __weak __noinline int selected_by_group(u64 of)
 {
 	struct task_struct *task = (void *)of;
@@ -192,7 +192,7 @@ __weak __noinline int selected_by_group(u64 of)
 
 		if (bpf_map_lookup_elem(&groups, &id))
 			return 1;
-		/* Its first member is what it is to its parent. */
+		/* self is the first member, so this is the parent's address. */
 		group = (void *)BPF_CORE_READ(group, self.parent);
 	}
 	return 0;
@@ -230,14 +230,14 @@ static __always_inline u64 current_leader(void)
 	return (u64)BPF_CORE_READ(task, group_leader);
 }
 
-/* Of a thread that is not chosen otherwise. */
+/* For a thread that is not chosen otherwise. */
 static __always_inline bool is_target_by_group(u64 task)
 {
 	return config.target == KVMW_TARGET_ALL ? !selected_by_group(task) :
 	       selected_by_group(task);
 }
 
-/* The state that is known of a thread, if it is still the thread's. */
+/* The state known for a thread, if it is still the thread's. */
 static __always_inline struct kvmw_vcpu_state *known_state(u32 known, u32 tid)
 {
 	struct kvmw_vcpu_state *s = known == NO_STATE_YET ? NULL : state_at(known - 1);
@@ -248,7 +248,7 @@ static __always_inline struct kvmw_vcpu_state *known_state(u32 known, u32 tid)
 /*
  * Nearly always an exit follows an entry, and an entry an exit, in a thread that kept its CPU.  So
  * a vCPU becomes steady when a program has found out which thread runs it on this CPU, and has
- * noted that in here[].  It is steady no more when the thread loses the CPU or turns to another
+ * noted that in here[].  It stops being steady when the thread loses the CPU or turns to another
  * vCPU, or another thread takes the vCPU over.  A program that finds the state of a steady vCPU as
  * the last one of its CPU needs no other proof of who runs it, not even that programs are active:
  * when they no longer are, none is found on any CPU.
@@ -281,8 +281,8 @@ struct {
 } vcpu_states __weak SEC(".maps");
 
 /*
- * The same for threads that are not vCPUs, by process: those of its first VM, and those that do
- * not tell their VM, have kvm 0.  Kernel threads have tgid 0.
+ * The same for threads that are not vCPUs, by process: those of its first VM, and those whose VM
+ * is unknown, have kvm 0.  Kernel threads have tgid 0.
  */
 struct other_key {
 	u64 kvm;

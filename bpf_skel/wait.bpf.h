@@ -4,14 +4,14 @@
  *
  * A CPU knows the states that wait for it.  Whenever a thread leaves a CPU for which any waits,
  * each of these is charged with the time since its last charge or since its wait began: this
- * thread had the CPU.  So the holders of a vCPU divide its wait_ns without a rest.  A CPU for
+ * thread had the CPU.  So the holders of a vCPU account for all of its wait_ns.  A CPU for
  * which none waits only looks at two numbers beside that of its last thread.
  *
  * The lock of a CPU's queue is held at sched_switch, at sched_wakeup of a thread that will wait
  * for it, and at sched_migrate_task of one that waits: so one program at a time charges a state
- * or forgets that it waits for a CPU.  Only the CPU to which a thread moves is not locked; it
- * enters a set of bits, each of which has one owner, so that adding and subtracting its value
- * sets and clears it (before 5.12 there are no atomic "or" and "and").
+ * or forgets that it waits for a CPU.  Only the CPU to which a thread moves is not locked; the
+ * thread enters a set of bits.  Each bit has one owner, so adding and subtracting its value sets
+ * and clears it (before 5.12 there are no atomic "or" and "and").
  */
 #ifndef KVMW_WAIT_BPF_H
 #define KVMW_WAIT_BPF_H
@@ -123,7 +123,7 @@ static __always_inline void holder_name(struct kvmw_place *p, const struct kvmw_
 	p->kind = holder_kind(s, p, vcpu, BPF_CORE_READ(task, flags));
 }
 
-/* What was counted of one holder becomes part of all others'. */
+/* Adds what one holder had to the sum of all others. */
 static __always_inline void holder_evict(struct kvmw_vcpu_state *s, struct kvmw_place *p)
 {
 	struct kvmw_place *others = &s->holders[KVMW_OTHERS];
@@ -131,7 +131,7 @@ static __always_inline void holder_evict(struct kvmw_vcpu_state *s, struct kvmw_
 	others->kind = KVMW_holder_OTHERS;
 	others->turns += p->turns;
 	others->ns += p->ns;
-	/* The recorder may look: it sees no thread with the numbers of another one. */
+	/* The recorder may look: it must not see a thread with the numbers of another. */
 	p->past += p->turns + 1;
 	p->kind = 0;
 	barrier();
@@ -305,7 +305,7 @@ static __always_inline void throttle_end(struct kvmw_vcpu_state *s, const struct
 		s->throttled_ns += compat_throttled_ns(queue, true) - s->throttle_base;
 }
 
-/* A thread that is not in a cycle waits for nothing that anyone counts. */
+/* Waits of a thread that is not in a cycle are not counted. */
 static __always_inline void wait_begin(struct kvmw_vcpu_state *s, const struct task_struct *task,
 				       u32 cpu, u64 now)
 {

@@ -28,7 +28,7 @@ static __always_inline void *read_vmcb(const struct kvm_vcpu *vcpu)
 /*
  * The VMCB that the vCPU ran with.  While it runs no nested guest, that is the one it was made with
  * (svm_switch_vmcb(), arch/x86/kvm/svm/svm.c), and need not be read again: its read costs as much
- * as that of what stands in it. Linux 5.14 and later tell whether it runs one.
+ * as that of its content. Linux 5.14 and later show whether it runs one.
  */
 static __always_inline void *vmcb_of(struct kvmw_vcpu_state *s, const struct kvm_vcpu *vcpu)
 {
