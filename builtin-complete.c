@@ -173,7 +173,7 @@ static bool is_any_field(const char *name)
 	return false;
 }
 
-/* "port": details of exits, of which several may have one name. */
+/* "port": details of exits; several may have the same name. */
 static void detail_keys(const struct request *r)
 {
 	size_t nr;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What commands share that make a recording of others. */
+/* Shared by commands that make a recording from others. */
 #ifndef KVMW_BUILTIN_COPY_H
 #define KVMW_BUILTIN_COPY_H
 
@@ -12,7 +12,7 @@
 int copy__check(const char *in, const char *out);
 
 /*
- * What a recording says of itself: all of its frames, of which *first is the first one's offset, to
+ * What a recording says about itself: all of its frames, from offset *first on, to
  * go back to it. *all: none of them could not be read. 0, or -1 after error().
  */
 int copy__read(struct recording *rec, struct data_reader *r, u64 *first, bool *all);

@@ -35,7 +35,7 @@ struct files {
 	struct report_file *file;
 };
 
-/* A number, or a name, that means the same in all recordings; or what is told apart by them. */
+/* A number, or a name, that means the same in all recordings; or the recordings distinguish it. */
 static bool means_the_same(u32 event, enum report_key key)
 {
 	switch (key) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The command line of any subcommand: argp, with -h, and with better words for what is wrong. */
+/* The command line of any subcommand: argp, with -h, and with better error messages. */
 #ifndef KVMW_BUILTIN_OPTIONS_H
 #define KVMW_BUILTIN_OPTIONS_H
 

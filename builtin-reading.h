@@ -21,7 +21,7 @@ struct reading {
 	struct kept_rows kept;		/* by the model */
 };
 
-/* Who reads takes the reader, and closes it. */
+/* Whoever reads takes the reader, and closes it. */
 static inline struct data_reader *take_reader(struct data_reader **from)
 {
 	struct data_reader *r = *from;
@@ -30,7 +30,7 @@ static inline struct data_reader *take_reader(struct data_reader **from)
 	return r;
 }
 
-/* What stands out is a matter of all exits. */
+/* Findings need all exits. */
 static inline bool report_options__wants_findings(const struct report_options *opt)
 {
 	return opt->details && !opt->reasons.nr && !opt->where;

@@ -43,7 +43,7 @@ struct record_control {
 void record_control__open(struct record_control *c);
 void record_control__close(struct record_control *c);
 /*
- * Lets in one who may: root, or who runs the recorder; *request is what he wants. A file
+ * Accepts a client who may ask: root, or the recorder's user; *request is the request. A file
  * descriptor, or -1.
  */
 int record_control__accept(struct record_control *c, struct control_request *request);

@@ -238,7 +238,7 @@ static int start_writing(struct record_keep *k, int fd)
 	k->writing = !sink__mark(k->uses.sink, MARK_SNAPSHOT, s);
 	if (k->writing)
 		return 0;
-	/* Nobody has it who could tell its end. */
+	/* Nobody is left who could report its end. */
 	keep_snapshot__end(s);
 	record_files__undo(&k->files);
 	return keep_failed(k);
@@ -419,7 +419,7 @@ static int serve_client(struct record_keep *k)
 	return asked(k, "kvmw snapshot");
 }
 
-/* ---- what no row tells --------------------------------------------------- */
+/* ---- triggers that do not look at rows ----------------------------------- */
 
 static void watch_vcpu(struct record_keep *k, const struct keep_trigger *stuck, u32 i, u64 now)
 {

@@ -248,7 +248,7 @@ static bool is_made_file(const struct record_output *out, const char *name, dev_
 	       st.st_ino == inode;
 }
 
-/* Some file systems cannot tell by themselves whether there is one. */
+/* Some file systems do not know whether there is one. */
 static int rename_if_new(const struct record_output *out, const char *name)
 {
 	struct stat st;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * How a recording is told to end.  A thread of its own takes the signals, because the others may
+ * How a recording is made to end.  A thread of its own takes the signals, because the others may
  * stand still in a write, or in /proc, when it is time to go.
  */
 #ifndef KVMW_BUILTIN_RECORD_STOP_H

@@ -55,7 +55,7 @@ static int parse_bytes(const char *arg, size_t len, u64 *bytes)
 	return parse_u64(number, bytes);
 }
 
-/* Units tell one from the other, as perf has it: 2M is a size, 2m a time. */
+/* The unit distinguishes the two, as in perf: 2M is a size, 2m a time. */
 static int parse_when(struct switch_options *o, const char *arg)
 {
 	size_t len = strlen(arg);

@@ -5,7 +5,7 @@
 #include "util/error.h"
 #include "util/symbols/guest_code.h"
 
-/* Only a recording that is finished tells where KASLR put a kernel. */
+/* Only a finished recording shows where KASLR put a kernel. */
 static int check_place(const struct guest_symbol_files *files)
 {
 	struct guest_code *code;
@@ -35,7 +35,7 @@ int record_symbols__read(const struct guest_symbol_files *files, struct guest_sy
 		return -1;
 	if (!guest_symbol_files__any(files))
 		return 0;
-	/* Or the messages about a file would tell him what is in it. */
+	/* Otherwise messages about a file would reveal its content. */
 	if (act && !sudo__act_as(&user, &self))
 		return error("cannot read files as user %u, for whom sudo runs this", user.uid);
 	if (!check_place(files))

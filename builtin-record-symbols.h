@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Symbols of the guest, of which a recording gets those that it needs. */
+/* Symbols of the guest. A recording gets those that it needs. */
 #ifndef KVMW_BUILTIN_RECORD_SYMBOLS_H
 #define KVMW_BUILTIN_RECORD_SYMBOLS_H
 

@@ -81,7 +81,7 @@ const char *record_options__why_nothing(const struct record_options *o, bool chi
 bool record_options__has_groups(const struct record_options *o);
 /*
  * Chooses the events that this host can show, those of -e or the default; doing: "recording", for
- * messages; skipped: by event id, why one is left out (free() it).  0, or -1 (error() said why).
+ * messages; skipped: by event id, why one is skipped (free() it).  0, or -1 (error() said why).
  */
 int record_options__choose_events(struct record_options *o, const char *doing, char **skipped);
 

@@ -284,7 +284,7 @@ static error_t parse_outliers_of_report(struct report_args *args, const char *ar
 			   "what is around them", arg, CHAINS_MAX);
 }
 
-/* Chains are no rows, of which the other options are about. */
+/* The other options are about rows, which chains are not. */
 static error_t check_outliers(const struct report_args *args)
 {
 	const struct report_options *opt = &args->opt;

@@ -78,7 +78,7 @@ static int reach(pid_t pid)
 	return -1;
 }
 
-/* One whose queue is full cannot be told from a stranger, and is none. */
+/* One with a full queue looks like a stranger, and does not count. */
 static bool is_recorder(pid_t pid)
 {
 	int fd = reach(pid);

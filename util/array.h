@@ -37,7 +37,7 @@ void *array__grow(void *list, u32 nr, u32 more, u32 *room, size_t size, struct b
 })
 
 /*
- * The same for one more that can be left out: 1 where the budget is used up, without a word.
+ * The same for an element that can be dropped: 1, silently, if the budget is used up.
  */
 #define array__reserve_within(list, nr, room, from) ({					\
 	struct budget *budget_ = (from);						\
@@ -53,7 +53,7 @@ void *array__grow(void *list, u32 nr, u32 more, u32 *room, size_t size, struct b
 	ret_;										\
 })
 
-/* By how many bytes an array grows next. */
+/* The bytes by which an array grows next. */
 size_t array__growth(u32 room, size_t size);
 
 /* Frees the elements; list and room are 0 then. */

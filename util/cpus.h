@@ -16,9 +16,9 @@ struct cpus {
 	cpu_set_t set[CPUS_MAX / CPU_SETSIZE];	/* for CPU_ISSET_S() */
 };
 
-/* Those that are online, of thread tid; 0: of this one. How many they are; 0: unknown. */
+/* The online CPUs of thread tid; 0: of this one. Returns their number; 0: unknown. */
 u32 cpus__of(u32 tid, struct cpus *cpus);
-/* How many threads at once are worth their while: one for each CPU, at least 1 and at most max. */
+/* How many threads to run at once: one for each CPU, at least 1 and at most max. */
 u32 cpus__workers(u32 max);
 
 #endif

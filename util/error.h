@@ -20,10 +20,10 @@ int error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  */
 #define usage_error(...) (error(__VA_ARGS__), EINVAL)
 
-/* What nothing is wrong with, but the user should know: "kvmw: MESSAGE". */
+/* Something that is not wrong, but that the user should know: "kvmw: MESSAGE". */
 void notice(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* The same for what does not stop the program: "kvmw: warning: MESSAGE". */
+/* For problems that do not stop the program: "kvmw: warning: MESSAGE". */
 void warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* A line of an account: "MESSAGE". */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Numbers in the events of guest memory, for kernels have other ones: part of the lists of
+ * Numbers in the events of guest memory, because kernels differ in theirs: part of the lists of
  * util/events.h, which includes this file.  They are append-only, like all ids there.
  */
 #ifndef KVMW_EVENT_MEMORY_H

@@ -30,7 +30,7 @@
 	FIELD(S, u64, throttled_ns, "ns", NUMBER, PLANES, "",		\
 	      "sum of throttled_ns, where it is known")
 
-/* The rows of a vCPU tell who had the CPU during all its wait_ns. */
+/* The rows of a vCPU say who had the CPU during all of its wait_ns. */
 #define KVMW_FIELDS_holder(FIELD, S)					\
 	FIELD(S, u32, vcpu, "id", NUMBER, DICT, "", "vCPU that waited, an id of the IDENT frames") \
 	FIELD(S, u32, place, "id", NUMBER, PLANES, "", "place among the holders of this vCPU") \
@@ -113,7 +113,7 @@
 	FIELD(S, u64, shmem_huge_bytes, "bytes", NUMBER, PLANES, "",	\
 	      "of this, in transparent huge pages")
 
-/* Of the first address space of each VM; that of system-management mode is left out. */
+/* Of the first address space of each VM, without that of system-management mode. */
 #define KVMW_FIELDS_slot(FIELD, S)					\
 	FIELD(S, u64, time_ns, "time", NUMBER, PLANES, "", "when this was read") \
 	FIELD(S, u16, kind, "kind", NUMBER, DICT, "", "which moment it is of") \
@@ -210,7 +210,7 @@
 	      "cycles of the guest's TSC for one of the host's, times 2^48") \
 	FIELD(S, u64, tsc_khz, "count", NUMBER, DICT, "", "frequency of the guest's TSC")
 
-/* A row of a process, and one for each node of which it is known what the process has there. */
+/* A row for a process, and one for each node on which its memory is known. */
 #define KVMW_FIELDS_vm_memory(FIELD, S)					\
 	FIELD(S, u64, time_ns, "time", NUMBER, PLANES, "", "when this was read") \
 	FIELD(S, u16, kind, "kind", NUMBER, DICT, "", "which moment it is of") \

@@ -541,7 +541,7 @@ enum kvmw_event_id_by_name { KVMW_EVENTS(KVMW_NAME_ID) };
 #define KVMW_KIND_IDS(NAME, name, id, class, doc, ...) KVMW_KINDS_##name(KVMW_KIND_ID, name)
 enum kvmw_kind { KVMW_NO_KIND = 0, KVMW_EVENTS(KVMW_KIND_IDS) };
 
-/* The kinds of the families, of which there are totals. */
+/* The kinds of the families that have totals. */
 #define KVMW_COUNTED_CYCLE(KIND, name)
 #define KVMW_COUNTED_FAMILY(KIND, name)	KVMW_KINDS_##name(KIND, name)
 #define KVMW_COUNTED_RAW(KIND, name)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Memory: one way to be out of it, and budgets.
+ * Memory: how to run out of it, and budgets.
  *
  * All that return memory here have reported it where they return NULL.
  */
@@ -58,13 +58,13 @@ void budget__end(struct budget *b);
 
 /* 0, or -1 if bytes more would exceed the limit; then nothing is taken. Silent. */
 int budget__take(struct budget *b, size_t bytes);
-/* The same beyond the limit, for little that has to be. */
+/* The same even beyond the limit, for small things that are essential. */
 void budget__hold(struct budget *b, size_t bytes);
-/* Whether nothing is left; who asks has something more, which is left out then. */
+/* Whether nothing is left; the caller has something more, and then drops it. */
 bool budget__is_full(struct budget *b);
 void budget__give(struct budget *b, size_t bytes);
 
-/* As realloc(), from old to new bytes, within the budget; p stays valid where it fails. */
+/* As realloc(), from old to new bytes, within the budget; p stays valid if it fails. */
 void *budget__realloc(struct budget *b, void *p, size_t old, size_t new);
 
 /* As calloc(), within the budget. */

@@ -28,7 +28,7 @@ static bool nearest__same(char a, char b)
 
 /*
  * The edits that make b of a, where two letters that changed places are one edit: a row of the
- * usual table for each letter of a, of which the last three are kept.
+ * usual table for each letter of a; the last three are kept.
  */
 static u32 edits(const char *a, const char *b)
 {

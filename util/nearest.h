@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* "did you mean …?": the known word that is most like one that was typed. */
+/* "did you mean …?": the known word most like the one that was typed. */
 #ifndef KVMW_NEAREST_H
 #define KVMW_NEAREST_H
 

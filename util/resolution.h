@@ -5,7 +5,7 @@
 
 #include "util/types.h"
 
-#define RESOLUTION_STEPS	16u	/* to a power of two: the only number of them there is */
+#define RESOLUTION_STEPS	16u	/* per power of two: the only number supported */
 #define RESOLUTION_MAX_NS	1000000000ULL
 #define RESOLUTION_TEXT		24u	/* bytes */
 
@@ -28,7 +28,7 @@ static inline bool resolution__is_exact(const struct resolution *r)
 int resolution__parse(struct resolution *r, const char *text);
 /* The same of --resolution; -1: error() says what it takes. */
 int resolution__option(struct resolution *r, const char *text);
-/* The same text of it; "" if it is exact. Returns buf, of RESOLUTION_TEXT. */
+/* The text for it; "" if it is exact. Returns buf, of RESOLUTION_TEXT. */
 const char *resolution__text(const struct resolution *r, char *buf);
 
 #endif

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Less than a process may do by birth: what follows when a hostile recording takes over the
- * code that reads it.
+ * Restricts a process, to limit the damage if a hostile recording takes over the code that
+ * reads it.
  */
 #ifndef KVMW_SANDBOX_H
 #define KVMW_SANDBOX_H
 
 #include <stdbool.h>
 
-/* Each allows more than the one before. */
+/* Each allows more than the previous one. */
 enum sandbox {
 	SANDBOX_COMPUTE,	/* memory, time, open files; no other file, process or network */
-	SANDBOX_READ,		/* and threads; to wait for children that are there */
+	SANDBOX_READ,		/* and threads; waiting for existing children */
 	SANDBOX_READ_SCREEN,	/* and the size and the mode of a terminal that is open */
 	SANDBOX_READ_FORK,	/* and children, as limited as their parent */
 };

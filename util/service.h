@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a service manager is told, sd_notify(3), and what its journal understands, sd-daemon(3). */
+/* Messages to a service manager, sd_notify(3), and priorities for its journal, sd-daemon(3). */
 #ifndef KVMW_SERVICE_H
 #define KVMW_SERVICE_H
 
@@ -8,7 +8,7 @@ void service__notify(const char *state);
 
 enum service_level { SERVICE_ERROR = 3, SERVICE_WARNING, SERVICE_NOTICE, SERVICE_INFO };
 
-/* What a line on standard error begins with: "<3>" if the journal reads it, else "". */
+/* The prefix of lines on standard error: "<3>" if the journal reads it, else "". */
 const char *service__level(enum service_level level);
 
 #endif

@@ -59,7 +59,7 @@ char *text__clean_into(char *to, size_t size, const char *s)
 
 char *text__clean(const char *s, size_t max)
 {
-	/* A character takes as many bytes as before or fewer: it always fits. */
+	/* A character never takes more bytes than before: it always fits. */
 	size_t size = strnlen(s, max * 4) + 1;
 	char *clean = malloc(size);
 

@@ -261,7 +261,7 @@ static void without_earlier(struct kvmw_total *total, const struct counted *c,
 	time->earlier_ns -= ns;
 }
 
-/* A vCPU of which nothing was counted may have been gone for long. */
+/* A vCPU without any counts may have been gone for long. */
 static bool is_nothing(const struct kvmw_total *t)
 {
 	return !t->count && !t->done && !t->span_ns && !t->gap_ns;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Counters of kvmw stat: what has been counted so far, and since the last interval. While a cycle
- * goes on, what its time is of is a guess, which its end may take back.
+ * goes on, its parts are a guess, which its end may correct.
  */
 #ifndef KVMW_COUNTS_H
 #define KVMW_COUNTS_H
@@ -19,7 +19,7 @@ struct counts {			/* all zero: empty */
 enum counts_span {
 	COUNTS_INTERVAL,	/* since the last call of counts__next() */
 	COUNTS_ALL,		/* since the beginning, as it is known now */
-	COUNTS_GROWN,		/* likewise; but what was once said never goes back */
+	COUNTS_GROWN,		/* likewise, but no number ever decreases */
 };
 
 /*

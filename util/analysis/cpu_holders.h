@@ -26,7 +26,7 @@ struct cpu_holders {
 	u32 nr_lines;
 	u64 time_ns;		/* sum */
 	u64 wait_ns, throttled_ns;	/* of completed cycles; KVMW_NONE: unknown */
-	u64 over_limit;		/* rows of holders that were one too many */
+	u64 over_limit;		/* rows of holders beyond the limit */
 };
 
 /* "process", "vm"; NULL: unknown. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * How far away the timers are that guests set to a time of their TSC.  What that time is in ns is
- * only known once the host's TSC at the end of the recording is: samples are kept until then.
+ * How far away guests set timers to a time of their TSC.  That time in ns is known only once the
+ * host's TSC at the end of the recording is: samples are kept until then.
  */
 #ifndef KVMW_DEADLINES_H
 #define KVMW_DEADLINES_H

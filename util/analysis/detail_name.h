@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the number that an event was about means: "COM1 transmit" of port 0x3f8.  regions: what the
- * user says of addresses and ports, which counts more than the tables of names; or NULL.
+ * The meaning of an event's number: "COM1 transmit" for port 0x3f8.  regions: the user's names of
+ * addresses and ports, which take precedence over the tables; or NULL.
  *
- * Names are NULL where none is known, and live as long as the regions.
+ * Names are NULL if unknown, and live as long as the regions.
  */
 #ifndef KVMW_DETAIL_NAME_H
 #define KVMW_DETAIL_NAME_H
@@ -15,8 +15,8 @@
 const char *detail_name__exit(const struct regions *regions, u32 kind, u64 detail);
 
 /*
- * What a guest writes to a register may say more than which one it is: what of its value counts, in
- * 48 bits; 0: nothing.  written: of an exit, KVMW_NONE: unknown; nested: 1: of a nested guest.
+ * The value written to a register may say more than the register: the bits of it that matter, in
+ * 48 bits; 0: none.  written: of an exit, KVMW_NONE: unknown; nested: 1: of a nested guest.
  */
 u64 detail_name__group(u64 kind, u64 detail, u64 written, u64 nested);
 /*

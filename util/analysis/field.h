@@ -33,7 +33,7 @@ static inline bool field__none(const struct data_field *field, u64 value)
 bool field_desc__none(const struct field_desc *field, u64 value);
 
 /*
- * Whether a value is neither 0 nor unknown, whatever the field: both are told by the low 16 bits,
+ * Whether a value is neither 0 nor unknown, whatever the field: the low 16 bits show both,
  * which are 0, or all ones. A few others look like these; they have to be asked about one by one.
  */
 static inline bool field__surely_some(u64 value)

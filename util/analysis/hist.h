@@ -113,7 +113,7 @@ int hist__merge(struct hist *to, const struct hist *from);
 void hist__free(struct hist *h);
 
 /*
- * What is said of durations, in ns.  Without any, count is 0 and all else is KVMW_NONE:
+ * Figures of durations, in ns.  Without any, count is 0 and everything else is KVMW_NONE:
  * unknown.
  */
 struct duration_stats {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What of the host bore on its VMs, from the rows of table "host". */
+/* The facts about the host that matter to its VMs, from the rows of table "host". */
 #ifndef KVMW_HOST_FACTS_H
 #define KVMW_HOST_FACTS_H
 

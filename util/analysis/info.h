@@ -30,7 +30,7 @@ struct info_frames {
 	char (*column_type)[8];
 };
 
-/* Of a secret of which META says nothing. */
+/* For a secret that META does not mention. */
 #define INFO_SECRET_HELD	16
 #define INFO_SECRET_NONE	17	/* the file has nothing of the kind */
 

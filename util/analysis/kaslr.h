@@ -14,8 +14,8 @@ struct recording;
 
 struct kaslr {
 	u64 slide;		/* the offset at which most instructions fit */
-	u32 fits, of;		/* so many, of these */
-	u32 next;		/* so many fit at the next best offset */
+	u32 fits, of;		/* how many fit, of how many */
+	u32 next;		/* how many fit at the next best offset */
 	bool certain;
 };
 

@@ -20,7 +20,7 @@ struct listing_point {
 /* Of a captured event, by its id. */
 struct listing_event {
 	const char *missing;		/* why it cannot be recorded here; NULL: it can */
-	const char *lacks;		/* parts of it that this kernel has not; NULL: none */
+	const char *lacks;		/* parts of it that this kernel lacks; NULL: none */
 	char missing_text[512], lacks_text[512];
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What kvmw stat tells Prometheus: counters of each VM, since the beginning. */
+/* The metrics of kvmw stat for Prometheus: counters of each VM, since the beginning. */
 #ifndef KVMW_METRICS_H
 #define KVMW_METRICS_H
 
@@ -16,7 +16,7 @@ struct metrics_waits {
 /* Events that are in no counter of a VM. */
 struct metrics_gaps {
 	u64 no_room;		/* of vCPUs beyond those that can be counted at a time */
-	u64 missed;		/* at most: programs that the kernel skipped, of whole the host */
+	u64 missed;		/* at most: programs that the kernel skipped, on the whole host */
 };
 
 struct metrics {

@@ -2,7 +2,7 @@
 /*
  * Whether a VM would migrate: pre-copy, replayed round by round over the recorded marks.
  *
- * The first round sends all memory; each next one sends what was marked during the one before,
+ * The first round sends all memory; each next one sends what was marked during the previous one,
  * until what is left can be sent within the downtime. A recording that is over begins again. A page
  * is marked only once until the VMM takes the log, with which a round begins: so it sees what was
  * marked since the log was taken last (migration_takes.h). Pages are sent as 4 KiB; zero pages,
@@ -29,7 +29,7 @@ struct migration {
 	/* sent in all rounds; if it does not converge, until it was given up */
 	u64 bytes;
 	u64 total_ns, downtime_ns;	/* of the latter, what is left would take */
-	u64 left_bytes;		/* when the VM is stopped, or it was given up */
+	u64 left_bytes;		/* when the VM is stopped, or migration was given up */
 	double throttle;	/* 0 to 0.99 of the vCPUs' time, at the end */
 };
 
@@ -39,7 +39,7 @@ struct migration_link {
 };
 
 struct migration_replay {
-	char why_not[200];	/* it cannot be told; else "" */
+	char why_not[200];	/* there is no answer; else "" */
 	u64 memory_bytes, downtime_ns;
 	u64 gap_ns;		/* median time from one take of the log to the next */
 	u64 span_ns;		/* from the first mark to the last, both included */

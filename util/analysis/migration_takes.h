@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* When the VMM took the dirty log, as the marks tell. */
+/* When the VMM took the dirty log, inferred from the marks. */
 #ifndef KVMW_MIGRATION_TAKES_H
 #define KVMW_MIGRATION_TAKES_H
 
@@ -7,7 +7,7 @@
 
 struct dirty_mark;
 
-/* A VMM need not take it of all memory at once. QEMU does of 1 GiB, before it sends that. */
+/* A VMM need not take it for all memory at once. QEMU takes it for 1 GiB before it sends that. */
 #define LOG_PIECE_SHIFT	18	/* pages */
 #define LOG_PIECES_MAX	4096	/* of more, neighbours are taken for one */
 

@@ -25,7 +25,7 @@ struct sched_thread {
 	struct duration_stats wait;	/* of the waits that ended, each whole */
 	u64 switches;		/* off a CPU */
 	u64 preempted, moved;
-	struct view_top by;	/* who took its CPU most often; count 0: nobody */
+	struct view_top by;	/* who took its CPU most often; count 0: no one */
 	/* The last that is known of it; 0: nothing. */
 	u64 last_ns;
 	u32 last;
@@ -35,7 +35,7 @@ struct sched_model {
 	struct sched_thread *thread;	/* the one that waited longest first */
 	u32 nr, more;		/* more: beyond SCHED_THREADS */
 	u64 from_ns, to_ns;	/* what the report is of */
-	u64 over_limit;		/* rows of threads that were one too many */
+	u64 over_limit;		/* rows of threads beyond the limit */
 };
 
 extern const struct report_model sched_report_model;

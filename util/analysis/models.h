@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a family's report shows besides its table: a model of its own, made from whole rows.
+ * What a family's report shows besides its table: a separate model, made from whole rows.
  * Adding one: a struct report_model in a file of its own, a line in models.c, and a
  * struct report_view that prints it, see render/views.h.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The names of what an event has: its fields, as in util/events.h and the JSON of kvmw script, and
+ * The names that an event has: its fields, as in util/events.h and the JSON of kvmw script, and
  * what follows from them: who it was (vcpu, vm, ...), what the detail of an exit is (port, msr,
  * ...), and where in the guest (sym). --where takes all of them.
  */

@@ -8,7 +8,7 @@
 #define OUTLIERS_MAX	10000
 
 struct outlier {
-	u64 length, order;	/* of equally long ones, the one of the lowest order comes first */
+	u64 length, order;	/* of equal length: the lowest order comes first */
 	void *row;		/* the user's, from malloc() */
 };
 
@@ -17,7 +17,7 @@ struct outliers {		/* all zero: none */
 	u32 nr, room;
 };
 
-/* What makes a row an outlier: a guest that sleeps is waiting for nobody. KVMW_NONE: unknown. */
+/* The length by which a row is an outlier, without halts. KVMW_NONE: unknown. */
 static inline u64 outlier__length(u64 span, u64 halt, u64 poll)
 {
 	if (span == KVMW_NONE || halt == KVMW_NONE || halt > span)
@@ -27,7 +27,7 @@ static inline u64 outlier__length(u64 span, u64 halt, u64 poll)
 
 /* Whether this would be one of the max longest so far: to be asked before a copy is made. */
 bool outliers__takes(const struct outliers *o, u32 max, u64 length, u64 order);
-/* Adds one that it takes, with its row, which is freed with it. 0, or -1: out of memory (said). */
+/* Adds one, and takes over its row. 0, or -1: out of memory (reported). */
 int outliers__add(struct outliers *o, u32 max, struct outlier row);
 
 /* The longest ones first. For use after the last one was added. */

@@ -76,7 +76,7 @@ struct refaults {
 };
 
 /*
- * How memory was taken, in a word: by which system call, by which part of the kernel, or else the
+ * How memory was taken, in a word: the system call, the part of the kernel, or else the
  * kernel's own word for it. comm: of the thread, "" if unknown; buf is returned.
  */
 const char *taken_how(u64 cause, u64 syscall, const char *comm, bool by_vcpu,
@@ -89,7 +89,7 @@ void taken_names(const struct thread_names *names, const struct refault_taken *t
 /* The process whose memory a row of a vCPU's id is about; 0: unknown. */
 u32 taken_pid(const struct recording *rec, u32 vcpu_id);
 
-/* ---- what joins of faults with rows of memory taken are made of --------------- */
+/* ---- joining faults with rows of memory taken --------------------------------- */
 
 struct refault {
 	const struct refault_fault *fault;
@@ -116,7 +116,7 @@ bool refault_taken__is_of(const struct refault_taken *t, const struct recording 
 struct refault_counter {
 	struct refaults *found;
 	const struct thread_names *names;
-	/* What the one before was due to: the next one often is, too. */
+	/* The cause of the previous one, often also that of the next. */
 	const struct refault_taken *by;
 	struct refault_cause *cause;
 };

@@ -7,7 +7,7 @@
  * invalidation that covers the page is under way, or if any one of the VM has ended since the
  * fault began (is_page_fault_stale(), arch/x86/kvm/mmu/mmu.c; mmu_invalidate_retry_gfn(),
  * include/linux/kvm_host.h).  Before Linux 5.12 one under way counts wherever it is.  A row says
- * when an invalidation began, not when it ended, so one that began before the fault is told apart.
+ * when an invalidation began, not when it ended, so one that began before the fault is separate.
  * A fault is also retried because another vCPU changed the entry, or its page is being fetched
  * (async page fault).
  */
@@ -20,11 +20,11 @@ struct retry_sum {
 	u64 count, span_ns;
 };
 
-/* The four classes of those whose address is known, and the others. */
+/* Four classes with a known address, and the others. */
 struct retries {
 	bool known;			/* else no rows of memory taken could be recorded */
 	struct refaults page;		/* the page was taken during the fault */
-	struct refaults elsewhere;	/* other memory of the process was, and not the page */
+	struct refaults elsewhere;	/* other memory of the process was taken, not the page */
 	/* neither, but the page was taken before and not mapped since */
 	struct refaults before;
 	struct retry_sum without, unknown, all;

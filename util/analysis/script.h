@@ -12,7 +12,7 @@
 #include "util/recording/filter.h"
 #include "util/recording/slice.h"
 
-/* What times are printed as, in text. */
+/* How times are printed in text. */
 enum script_clock { CLOCK_START, CLOCK_MONO, CLOCK_WALL, NR_SCRIPT_CLOCKS };
 
 /* "start", … */
@@ -44,9 +44,9 @@ enum script_head { HEAD_COMM, HEAD_TID, HEAD_PID, HEAD_CPU, HEAD_TIME, HEAD_EVEN
 
 const char *script_head__name(enum script_head head);
 
-/* What text leaves out of a line, unless the field was chosen by -F. */
+/* What text omits from a line, unless the field was chosen by -F. */
 enum field_omit {
-	OMIT_UNKNOWN,		/* only what is unknown, or is no field of this kind */
+	OMIT_UNKNOWN,		/* only unknown values, and fields of other kinds */
 	OMIT_ZERO,		/* that, and 0 */
 	OMIT_ZERO_ONLY,		/* 0; what is unknown is a '-' */
 	OMIT_SAME_CPU,		/* the CPU of the line's head */
@@ -88,7 +88,7 @@ struct event_view {
 	u32 nr_fields;
 };
 
-/* Whom a row is about. */
+/* The VM, vCPU and thread of a row. */
 struct script_who {
 	u32 id;
 	const struct rec_vcpu *entry;	/* NULL: unknown */
@@ -147,7 +147,7 @@ struct script_output {
 	/* Before the first row; at the end where there was none. */
 	int (*begin)(void *ctx, const struct script_model *m);
 	int (*row)(void *ctx, const struct script_model *m, const struct script_row *row);
-	/* No further row is known at the moment. */
+	/* No further row is known for now. */
 	int (*pause)(void *ctx);
 	/*
 	 * For rows that another thread prints, after begin(): a context for row(), from which

@@ -28,7 +28,7 @@ struct span_sum {
 struct span_table {
 	struct hash_table table;
 	u16 sum_offset;
-	u64 over_limit;		/* rows whose key was one too many */
+	u64 over_limit;		/* rows whose key was beyond the limit */
 };
 
 #define SPAN_TABLE(type, budget) (struct span_table) {	\

@@ -23,13 +23,13 @@ struct taken_sums {
 	struct taken_sum *line;	/* most guest memory first */
 	u32 nr;
 	struct taken_sum all;	/* names are empty */
-	u64 over_limit;		/* rows that were one too many */
+	u64 over_limit;		/* rows beyond the limit */
 };
 
 /* "kernel", "process"; NULL: unknown. */
 const char *taken_sum__kind(u32 kind);
 
-/* Whether the recording has the sums, and of all that the report is of. */
+/* Whether the recording has the sums, for everything in the report. */
 bool taken_sums__known(const struct report *rep);
 
 /* Of the VMs that the report selects.  0, or -1 out of memory (error() said so). */

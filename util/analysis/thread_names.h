@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Who is who, for the views: threads by name, and which of them did something most often. */
+/* Names of threads for the views, and which threads did something most often. */
 #ifndef KVMW_THREAD_NAMES_H
 #define KVMW_THREAD_NAMES_H
 
@@ -51,7 +51,7 @@ struct view_top {
 int thread_names__top(const struct thread_names *n, const struct view_pair *pair, u32 nr,
 		    const char *zero, struct view_top *top, u32 max);
 
-/* What a report is of, CLOCK_MONOTONIC ns: the recording, or what the window leaves of it. */
+/* The time that a report covers, CLOCK_MONOTONIC ns: the recording, or its part in the window. */
 void view_span(const struct report *rep, u64 *from_ns, u64 *to_ns);
 
 #endif

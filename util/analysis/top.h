@@ -56,7 +56,7 @@ struct top {			/* all zero but for counted: no interval yet */
 	/* the same, CLOCK_REALTIME where it was counted; 0: unknown */
 	u64 end_realtime_ns;
 	u64 length_ns;			/* of it */
-	u64 over_limit;			/* events of more different keys than are kept */
+	u64 over_limit;			/* events with keys beyond the limit */
 	bool has_details;
 	u32 event;			/* exit or userspace */
 	struct findings findings;
@@ -81,7 +81,7 @@ double top_row__share(const struct top_row *row, enum top_part part);
 
 /* ---- what is shown of it ---------------------------------------------------- */
 
-/* As they stand on the screen, but for the name. */
+/* The columns on the screen, without the name. */
 enum top_column {
 	TOP_BY_RATE,
 	TOP_BY_GUEST,

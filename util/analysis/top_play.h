@@ -8,7 +8,7 @@
 struct top_play {
 	struct recording *rec;
 	u64 interval_ns;
-	bool stream;		/* what is read is no file that can be read twice */
+	bool stream;		/* the input cannot be read twice */
 	void *arg;
 	/*
 	 * An interval; at the end of the recording the last one is shorter. 0; 1: enough; -1:
@@ -16,7 +16,7 @@ struct top_play {
 	 */
 	int (*interval)(void *arg, const struct report *rep, const struct report *by_reason,
 			u64 end_ns);
-	/* So many more without a row follow, up to end_ns; there are no reports of them. */
+	/* nr intervals without a row follow, up to end_ns; they have no reports. */
 	void (*skipped)(void *arg, u64 nr, u64 end_ns);
 };
 

@@ -49,7 +49,7 @@ bool tracepoint__number(const struct tracepoint_field *field, const u8 *record, 
 /*
  * The record as the kernel itself would print it, "pio_write at 0x3f8 ...": printable
  * ASCII, valid until the next call.  NULL: its format does not say, or does it in a
- * way that is not safe to follow; then the fields tell.
+ * way that is not safe to follow; then use the fields.
  */
 const char *tracepoint__text(const struct tracepoint *tp, const u8 *record, u32 size);
 

@@ -187,7 +187,7 @@ static void system_of(const char *name, char *to, size_t size)
 	snprintf(to, size, "%.*s", (int)strcspn(name, ":"), name);
 }
 
-/* room: REACH bytes, the first of which it overwrites. */
+/* room: REACH bytes; it overwrites the first. */
 static const char *print(struct decoder *d, u8 *room, const u8 *record, u32 size)
 {
 	struct tep_format_field *type = tep_find_common_field(d->event, "common_type");

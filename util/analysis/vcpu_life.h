@@ -5,9 +5,9 @@
  *	from_ns           until_ns          to_ns
  *	   | unseen, cycles, gaps, open | gone |
  *
- * A cycle without an end is open if it is the vCPU's last one.  In any other it is only the end
- * that was missed: that is a gap, and its time is unseen, as is the time before the first cycle
- * and after the last completed one.  What is open or unseen ends when the vCPU is gone.
+ * A cycle without an end is open if it is the vCPU's last one.  Otherwise only its end was missed:
+ * that is a gap, and its time is unseen, as is the time before the first cycle and after the last
+ * completed one.  Open and unseen time ends when the vCPU is gone.
  */
 #ifndef KVMW_VCPU_LIFE_H
 #define KVMW_VCPU_LIFE_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How much of the host VMs may use: CPUs, and quotas of control groups. */
+/* What VMs may use of the host: CPUs, and quotas of control groups. */
 #ifndef KVMW_VM_LIMITS_H
 #define KVMW_VM_LIMITS_H
 

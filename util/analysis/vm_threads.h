@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The threads of the VMs' processes, and what they did from the beginning of the recording to its
- * end: known of vCPUs that have no event, too.
+ * end: known for vCPUs without events, too.
  */
 #ifndef KVMW_VM_THREADS_H
 #define KVMW_VM_THREADS_H
@@ -15,7 +15,7 @@ struct vm_thread {
 	u32 vcpu;		/* the same as an id of the recording; all ones: it has none */
 	bool gone;		/* it ran a vCPU that has events and is no longer there */
 	char comm[REC_COMM];	/* safe to print */
-	const struct kvmw_thread *start, *end;	/* its rows; NULL: it was not there */
+	const struct kvmw_thread *start, *end;	/* its rows; NULL: it did not exist */
 	const struct kvmw_thread *last;		/* end, or else start */
 	/* Between the two, or in its life if younger than the recording; KVMW_NONE: unknown. */
 	u64 user_ns, system_ns, guest_ns, run_ns, delay_ns;

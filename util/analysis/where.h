@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which rows are of interest, as an expression over what their event has:
+ * Selects rows by an expression over the names of their event:
  *
  *	reason==npf && total>100us && !(gpa in 0xfed00000-0xfed003ff, 0xfee00000)
  *
  * Documentation/common-options.txt describes it.  An expression is parsed once, bound to the events
- * that it is about, and then applied to whole columns, of which it reads those that it needs.
+ * that it is about, and then applied to whole columns; it reads only those that it needs.
  *
  * A comparison is true, false, or unknown, where the value is; && is the least of these, || the
  * greatest, and a row is of interest where all of it is true: as in SQL.

@@ -5,7 +5,7 @@
 
 #include "util/types.h"
 
-/* Another word for a reason, which --reason takes: what the other instruction set calls it. */
+/* Another word for a reason, which --reason takes: its name in the other instruction set. */
 struct reason_word {
 	const char *word;
 	u32 number;

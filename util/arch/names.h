@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What numbers in events mean.  NULL: no name is known.  Names live as long as the program and
+ * The meaning of numbers in events.  NULL: no name is known.  Names live as long as the program and
  * have at most 30 characters; they are in the architecture's folder, util/arch/x86/names/.
  */
 #ifndef KVMW_NAMES_H
@@ -46,7 +46,7 @@ const char *sleep_syscall_name(u64 nr);
 const char *icr_name(u64 icr, char *buf, size_t size);
 
 /*
- * What a guest wants of a value that it writes to an MSR, in 48 bits: writes of one group do the
+ * The effect of a value that a guest writes to an MSR, in 48 bits: writes of one group do the
  * same.  foreign: the guest is a nested one, whose vCPUs are not those of the VM.  0: the value
  * says nothing that counts.
  */

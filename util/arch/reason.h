@@ -25,7 +25,7 @@ const char *reason_known(u32 isa, u32 number);
 const char *isa_name(u32 isa);
 
 /*
- * Whether word stands for this reason: its number, its name in upper or lower case, with or
+ * Whether word means this reason: its number, its name in upper or lower case, with or
  * without KVM_EXIT_, or a short word that serves for all instruction sets ("io", "msr").
  */
 bool reason_is(u32 isa, u32 reason, const char *word);

@@ -59,7 +59,7 @@ static void allow_files(struct rlimit *before)
 }
 
 /*
- * On each CPU that is online, the idle ones left out.  A period, not a frequency, which the kernel
+ * On each CPU that is online, except while it is idle.  A period, not a frequency, which the kernel
  * would only approach.
  */
 static int attach_samples(struct links *links, struct bpf_program *prog)

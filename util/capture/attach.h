@@ -20,7 +20,7 @@ int links__attach(struct links *links, u32 probe, struct bpf_program *prog,
 /* Detaches all. */
 void links__destroy(struct links *links);
 
-/* In words, of errno as loading or attaching a program leaves it. */
+/* The errno that loading or attaching a program left, in words. */
 const char *attach__reason(int err);
 
 #endif

@@ -16,7 +16,7 @@ struct bpf_sample {
 	/* counted until they were switched on, and the programs' run time */
 	u64 events, bpf_ns;
 	bool refused;		/* by the kernel */
-	/* Of all samples so far: one without the other would be a wrong cost. */
+	/* Over all samples so far: one without the other would be a wrong cost. */
 	pthread_mutex_t lock;
 	u64 sum_events, sum_ns;
 };

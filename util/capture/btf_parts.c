@@ -327,7 +327,7 @@ int btf_parts__take(struct btf_parts *p, u8 *raw, u32 size, int fd)
 	return ret;
 }
 
-/* module: NULL is the kernel.  A module without BTF is left out. */
+/* module: NULL is the kernel.  A module without BTF is skipped. */
 static int read_part(struct btf_parts *p, const char *module)
 {
 	char path[64];

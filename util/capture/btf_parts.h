@@ -87,7 +87,7 @@ u32 btf__record_size(const struct btf_type *t);
  */
 u32 btf_parts__copy(const struct btf_parts *p, u8 **raw);
 
-/* Frees the BTF, of which there are some megabytes; btf_parts__found() goes on. */
+/* Frees the BTF, which takes some megabytes; btf_parts__found() remains usable. */
 void btf_parts__drop_types(struct btf_parts *p);
 void btf_parts__free(struct btf_parts *p);
 

@@ -23,7 +23,7 @@ int cgroups__read(struct cgroups *groups, u32 kind, u32 pid, struct interned *na
  * most CGROUPS_PATH bytes, is its directory.
  */
 bool cgroups__own(u32 pid, char *dir, size_t size);
-/* Where the hierarchy of v2 is mounted, CGROUPS_PATH bytes; false: it is not. */
+/* The mount point of the v2 hierarchy, CGROUPS_PATH bytes; false: it is not mounted. */
 bool cgroups__mounted(char *dir);
 /*
  * The path below it of the group of v2 that a process is in, CGROUPS_PATH bytes; false: none that

@@ -37,7 +37,7 @@ static bool captured_part(u64 ns)
 }
 
 /*
- * The parts of a cycle that goes on, by the rules of cycle.bpf.h.  Only its end tells that a thread
+ * The parts of a cycle that goes on, by the rules of cycle.bpf.h.  Only its end shows that a thread
  * sleeps because of a halt, and what of it was polling; until then the exit reason has to.
  */
 static void counters__add_parts(struct kvmw_total *row, const struct look *l, u64 now)
@@ -114,7 +114,7 @@ static int send_in_guest(struct sink_rows *rows, const struct kvmw_vcpu_state *s
 
 /*
  * If a cycle ends while its state is read, all of it is read again: then a long one is neither
- * counted twice nor left out.  A vCPU that exits all the time has none.
+ * counted twice nor missed.  A vCPU that exits all the time has none.
  */
 static int counters__send_state(struct sink_rows *rows, const struct kvmw_vcpu_state *s, u64 now)
 {

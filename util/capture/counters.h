@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * All that is counted up to now, as rows of "total": also the time of what goes on, which the
+ * Everything counted up to now, as rows of "total": also the time of what goes on, which the
  * programs add to their sums only when it ends.
  */
 #ifndef KVMW_COUNTERS_H

@@ -323,7 +323,7 @@ static void count(struct drain *d)
 }
 
 /*
- * While all that is counted has a record, the rows of a recording tell what its totals do, and a
+ * While everything counted has a record, the rows of a recording say what its totals do, and a
  * small recording would consist mainly of totals: they are sent less often then.  But they are
  * sent before their states are used again.
  */

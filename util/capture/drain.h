@@ -37,8 +37,8 @@ void drain__next_file(struct drain *drain, char *meta);
 struct drain_counts {
 	u64 events;		/* rows so far */
 	u64 lost;
-	u64 counted;		/* all of them, lost and filtered ones too, as of the last second */
-	/* not the last of vCPUs that are gone; known after drain__finish() */
+	u64 counted;		/* all, with lost and filtered ones, as of the last second */
+	/* except those of vCPUs that are gone; after drain__finish() */
 	u64 unfinished;
 	u64 bpf_ns, bpf_events;	/* sampled; see the event "cost" */
 	u32 vcpus;		/* seen so far */

@@ -12,11 +12,11 @@ struct raw_choice {
 
 struct event_choice {
 	u32 events;		/* bitmap of ids; KVMW_EVENT_RAW where there are raw tracepoints */
-	u32 named;		/* those by their own names, not by a group's */
+	u32 named;		/* those given by name, not by a group */
 	struct raw_choice raw[KVMW_MAX_RAW];
 	u32 nr_raw;
 	u32 stacks;		/* bitmap of the kinds of event stack: --stack */
-	/* families of events and groups are all that it may name, for messages */
+	/* for messages: it may name only families of events and groups */
 	bool families;
 };
 

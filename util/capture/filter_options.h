@@ -37,7 +37,7 @@ const char *record_filter__idle(const struct kvmw_filter *f, u32 events, const c
 /* Whether events may have no record because of a filter. */
 bool record_filter__any(const struct kvmw_filter *f);
 
-/* Whether an unfinished cycle passes the filters; now: CLOCK_MONOTONIC, ns. */
+/* Whether an unfinished cycle passes the filters. now: CLOCK_MONOTONIC, ns. */
 bool record_filter__open(const struct kvmw_filter *f, u64 since, u64 now, u32 reason);
 
 /* Adds the filters that are set to META's "filters". */

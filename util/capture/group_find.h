@@ -29,7 +29,7 @@ int group_find__container(struct group_choices *choices, const char *id);
 bool group_find__has(const struct group_choices *choices, pid_t pid);
 void group_find__free(struct group_choices *choices);
 
-/* What a directory of a container's or pod's group says of its id: it begins with this. */
+/* Whether the name of a container's or pod's directory gives an id that begins with this. */
 bool group_find__is_container(const char *directory, const char *id);
 
 #endif

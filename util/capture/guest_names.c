@@ -94,7 +94,7 @@ static int note_address(struct guest_names *names, u64 rip, struct json_object *
 static int names_json(struct json_object *list, char **json)
 {
 	struct json_object *root = json_object_new_object();
-	/* A frame that has only lists of which older readers know nothing is none to them. */
+	/* Older readers reject a frame that has only lists that they do not know. */
 	int err = json_build__put(root, "vms", json_object_new_array());
 
 	err |= json_build__put(root, "symbols", list);

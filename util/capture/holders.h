@@ -13,11 +13,11 @@
 struct holders {
 	pid_t command;		/* that kvmw record runs; 0: none */
 	u64 versions[KVMW_MAX_VCPUS][KVMW_NR_PLACES];	/* what was sent last */
-	/* Processes that were looked at, by pid: the last one of each place. */
+	/* Processes that were examined, by pid: the last one in each place. */
 	struct {
 		u32 pid;
 		bool runs_vms;
-		u64 again_ns;	/* when it is looked at next, and named */
+		u64 again_ns;	/* when to look at it next, and name it */
 	} processes[HOLDERS_PROCESSES];
 };
 
@@ -31,7 +31,7 @@ int holders__send(struct holders *holders, struct sink *sink, const struct kvmw_
 /* Takes all memory that nr states will ever need. */
 void holders__take_memory(struct holders *holders, u32 nr);
 
-/* Before state i, whose holders were sent, is used again. */
+/* Before state i, whose holders were sent, is reused. */
 void holders__forget(struct holders *holders, u32 i);
 
 #endif

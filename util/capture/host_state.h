@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What of the host bears on its VMs: table "host". */
+/* The facts about the host that matter to its VMs: table "host". */
 #ifndef KVMW_HOST_STATE_H
 #define KVMW_HOST_STATE_H
 

@@ -19,7 +19,7 @@ static struct ident_vm *ident__find(struct ident *ident, const struct kvmw_vcpu_
 	for (u32 i = 0; i < ident->nr_vms; i++)
 		if (s->vm != KVMW_NO_VM && ident->vms[i].vm == s->vm)
 			return &ident->vms[i];
-	/* Threads that do not tell their VM belong to their process's first one, and it to them. */
+	/* Threads whose VM is unknown belong to their process's first one, and it to them. */
 	for (u32 i = 0; i < ident->nr_vms; i++)
 		if (same_process(&ident->vms[i], s) &&
 		    (s->vm == KVMW_NO_VM || ident->vms[i].vm == KVMW_NO_VM))

@@ -8,7 +8,7 @@
 #include "util/capture/vm.h"
 #include "bpf_skel/shared.h"
 
-/* A VM, or a process that was not seen to run one yet. */
+/* A VM, or a process that has not been seen to run one yet. */
 struct ident_vm {
 	u32 id;			/* in the recording */
 	u32 vm;			/* of its states; KVMW_NO_VM: none of its vCPUs ran yet */
@@ -42,7 +42,7 @@ int ident__send(struct ident *ident, struct sink *sink, const struct session *se
 /* Takes all memory that nr states will ever need. */
 void ident__take_memory(struct ident *ident, u32 nr);
 
-/* Before state i is used again: drops its VM if it is the VM's last one. */
+/* Before state i is reused: drops its VM if this was the VM's last state. */
 void ident__forget(struct ident *ident, const struct kvmw_vcpu_state *states, u32 nr, u32 i);
 
 #endif

@@ -17,7 +17,7 @@ int json_build__put_null(struct json_object *o, const char *key);
 int json_build__put_text(struct json_object *o, const char *key, const char *text);
 int json_build__append_text(struct json_object *list, const char *text);
 
-/* o if all went well; else NULL, with o freed. */
+/* o if everything succeeded; else NULL, with o freed. */
 struct json_object *json_build__end(struct json_object *o, int err);
 
 /* The text of root, on one line, to be freed; root stays. NULL after error(). */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the programs need to know about the running kernel and only the recorder can find. */
+/* What the programs need to know about the running kernel, and only the recorder can find. */
 #ifndef KVMW_KERNEL_H
 #define KVMW_KERNEL_H
 

@@ -27,10 +27,10 @@ void meta__symbols(struct meta *meta, const struct guest_symbols *symbols);
 void meta__note(struct meta *meta, const char *note);	/* shown in the heading of reports */
 
 u32 meta__nr_notes(const struct meta *meta);
-/* All but the first nr are forgotten. */
+/* Forgets all but the first nr. */
 void meta__forget_notes(struct meta *meta, u32 nr);
 
-/* To what durations are rounded. */
+/* The resolution of durations. */
 void meta__resolution(struct meta *meta, const struct resolution *resolution);
 
 /* What is not recorded. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* In which order the methods of a probe are tried on this kernel. */
+/* The order in which the methods of a probe are tried on this kernel. */
 #ifndef KVMW_METHODS_H
 #define KVMW_METHODS_H
 

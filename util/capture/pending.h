@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Cycles that the programs have completed, but not yet sent: they go into a ring by KVMW_BATCH
- * (struct kvmw_exits). The recorder takes them out of the vCPU's state if it does not fill a batch
- * in time, and leaves them out of the batch when that comes. Only the drain thread calls these.
+ * Cycles that the programs have completed, but not yet sent: they go into a ring in batches of
+ * KVMW_BATCH (struct kvmw_exits). If a vCPU does not fill a batch in time, the recorder takes them
+ * out of its state, and skips them when the batch comes. Only the drain thread calls these.
  */
 #ifndef KVMW_PENDING_H
 #define KVMW_PENDING_H
@@ -18,10 +18,10 @@ struct pending {
 	u32 vcpus[KVMW_MAX_VCPUS];	/* states that may have some */
 };
 
-/* Looks for these states anew if changes, as of session__changes(), is not what it was. */
+/* Looks for these states anew if changes, from session__changes(), has changed. */
 void pending__find(struct pending *p, const struct kvmw_vcpu_state *states, u32 nr, u64 changes);
 
-/* How many of the first ones of a batch from a ring have been taken; the others are now. */
+/* How many of a batch's first ones have been taken already; takes the others. */
 u32 pending__taken(struct pending *p, const struct kvmw_exits *batch);
 
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the recorder may still do once its programs are attached. */
+/* The privileges of the recorder once its programs are attached. */
 #ifndef KVMW_PRIVILEGES_H
 #define KVMW_PRIVILEGES_H
 
@@ -8,7 +8,7 @@
  * program it may run gets more.  Each thread calls it for itself.  What fails changes nothing.
  */
 void privileges__drop(void);
-/* The same, but for one that is used: CAP_DAC_OVERRIDE or the like. */
+/* The same, except for one that is used: CAP_DAC_OVERRIDE or the like. */
 void privileges__drop_but(int capability);
 
 /* "cap_bpf,cap_perfmon": those that the drop leaves of what this thread has; buf is filled. */

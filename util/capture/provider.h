@@ -85,7 +85,7 @@ bool provider__needs(u32 events, u32 probe);
 const char *provider__who_needs(u32 events, u32 probe, char *buf, size_t size);
 /* Whether it only adds to the records of an event, and to no total. */
 bool provider__describes(u32 probe);
-/* The events of which a recording of a set may have rows: dirty has the slots that it meets. */
+/* The events that may have rows in a recording of a set: dirty adds the slots that it meets. */
 u32 provider__recorded(u32 events);
 
 /* Event and kind of a tracepoint of points.h. */

@@ -50,7 +50,7 @@ u64 session__stop(struct session *s);
 
 /* From now on one in so many rows is recorded, of those that are wanted; ~0U: none. */
 void session__thin(struct session *s, u32 one_in);
-/* Whether rows are left out now. */
+/* Whether rows are dropped now. */
 bool session__thins(const struct session *s);
 /* How many vCPUs and VMMs it has room for at a time. */
 u32 session__nr_states(const struct session *s);

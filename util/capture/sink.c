@@ -135,7 +135,7 @@ static int write_names(struct sink *sink, const struct batch *b)
 	return err ? -1 : 0;
 }
 
-/* Who waits for a snapshot is told, even if none is made. */
+/* Notifies those who wait for a snapshot, even if none is made. */
 static int drop_batch(struct batch *b)
 {
 	if (b->mark == MARK_SNAPSHOT) {

@@ -77,7 +77,7 @@ int sink__ended(struct sink *sink, u32 vcpu);
 int sink__next(struct sink *sink, char *meta);
 int sink__last(struct sink *sink);
 
-/* Rows of one event, in as many batches as it takes; batch is NULL at first. */
+/* Rows of one event, in any number of batches; batch is NULL at first. */
 struct sink_rows {
 	struct sink *sink;
 	enum data_frame_type type;

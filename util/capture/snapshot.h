@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The state of the recorded VMs' threads when the recording begins and ends, from /proc, which
- * tells of vCPUs that have no event, too; that of their control groups, how KVM has set up the VMs,
+ * shows vCPUs without events, too; that of their control groups, how KVM has set up the VMs,
  * where their memory is, and that of the host. Nothing here is needed for a recording: what cannot
  * be read is missing from it.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The places of vCPUs and processes that ended are used again. */
+/* Reuse of the places of vCPUs and processes that ended. */
 #ifndef KVMW_STATES_H
 #define KVMW_STATES_H
 
@@ -10,9 +10,9 @@ struct kvmw_bpf;
 
 /* Before loading: makes the maps large enough for so many states. */
 void states__size_maps(struct kvmw_bpf *skel, u32 nr);
-/* Bytes of so many, 0: as many as by default; latencies: how long cycles lasted is counted. */
+/* Bytes for nr states, 0: the default; latencies: durations of cycles are counted. */
 u64 states__memory(u32 nr, bool latencies);
-/* The same: the maps that take memory even if unused are made only for those who need them. */
+/* The same: maps that take memory even if unused are made only if needed. */
 void states__choose_maps(struct kvmw_bpf *skel, u32 events, bool taken, bool latencies);
 
 /*

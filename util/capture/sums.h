@@ -46,7 +46,7 @@ void sums__end(struct sums *s);
 /* As they are now; events: rows so far.  Fails the sink. */
 void sums__send(struct sums *s, u64 now, u64 cpu, u64 events);
 struct totals_sum sums__all(const struct sums *s);
-/* State i is used for another thread. */
+/* State i is reused for another thread. */
 void sums__forget(struct sums *s, u32 i);
 
 #endif

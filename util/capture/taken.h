@@ -7,7 +7,7 @@
 #include "bpf_skel/shared.h"
 
 struct taken {				/* all zero: nothing was sent */
-	u64 counts[KVMW_MAX_TAKEN];	/* of each sum, as it was sent last */
+	u64 counts[KVMW_MAX_TAKEN];	/* each sum as it was last sent */
 	u64 others;			/* likewise, plus one */
 };
 

@@ -25,7 +25,7 @@ struct totals {
 	u64 kind_versions[KVMW_MAX_VCPUS][KVMW_NR_KIND_SUMS];
 	u64 lost[KVMW_MAX_VCPUS][KVMW_MAX_EVENTS];
 	u64 time_ns;		/* of the last call */
-	struct totals_sum past;	/* of states that were used again */
+	struct totals_sum past;	/* of states that were reused */
 };
 
 /* Sends rows for what changed since the last call at totals->time_ns.  0 or -1. */
@@ -41,7 +41,7 @@ struct totals_sum totals__sum(const struct totals *totals, const struct kvmw_vcp
 /* Takes all memory that nr states will ever need: they take turns, so in the end all is used. */
 void totals__take_memory(struct totals *totals, u32 nr);
 
-/* Before state i, whose totals were sent, is used again. */
+/* Before state i, whose totals were sent, is reused. */
 void totals__forget(struct totals *totals, const struct kvmw_vcpu_state *states, u32 i);
 
 #endif

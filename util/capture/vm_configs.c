@@ -132,7 +132,7 @@ static bool is_repeated(const struct vcpu_files *files, u32 i, bool of_vm)
 	return false;
 }
 
-/* From the files of vCPUs that KVM itself has told of. */
+/* From the vCPU files that KVM itself has listed. */
 static int add_files(struct vm_configs *c, u32 kind, u32 pid, const struct vcpu_files *files,
 		     const struct session *session, struct interned *names)
 {

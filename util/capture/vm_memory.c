@@ -196,7 +196,7 @@ static u32 find_nodes(struct reading_memory *r)
 		r->nodes.bytes[only] = r->row.bytes + (huge == KVMW_NONE ? 0 : huge);
 		return NODES_ONLY_ONE;
 	}
-	/* Control groups do not tell where pages of hugetlbfs are. */
+	/* Control groups do not show where pages of hugetlbfs are. */
 	if (!huge && nodes_of_cgroup(r))
 		return NODES_OF_CGROUP;
 	snprintf(path, sizeof(path), "/proc/%u/numa_maps", r->row.pid);

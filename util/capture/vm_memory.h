@@ -19,7 +19,7 @@ struct vm_memories {			/* all zero: empty */
 	u64 walked;			/* bytes, at that moment */
 };
 
-/* Where nodes_from says that the memory of nodes is from. */
+/* Where the memory of nodes comes from, for nodes_from. */
 enum { NODES_UNKNOWN, NODES_ONLY_ONE, NODES_OF_CGROUP, NODES_OF_MAPS };
 
 struct node_bytes {

@@ -31,7 +31,7 @@ bool workload__reap(struct workload *w);
 
 /* Sends it SIGTERM if it still runs. */
 void workload__terminate(const struct workload *w);
-/* Ends it if it still runs: sends SIGTERM and waits a few seconds. */
+/* If it still runs, sends SIGTERM and waits a few seconds. */
 void workload__end(struct workload *w);
 
 /* As in a shell: its exit status, or 128 + signal. */

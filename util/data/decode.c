@@ -173,7 +173,7 @@ static const u64 *ref_column(struct data_decoder *dec, const struct data_frame *
 static int ref_key(struct data_decoder *dec, const struct data_frame *f, u32 field);
 
 /*
- * What puts rows in the order of a key column.  Codes tell the same rows apart as values, without a
+ * What puts rows in the order of a key column.  Codes separate the same rows as values, without a
  * search, and need no order for one column alone.
  */
 /* NOLINTNEXTLINE(misc-no-recursion): a column that is being decoded is refused */

@@ -162,7 +162,7 @@ const char *dict__decode(const u8 *raw, size_t size, u64 base, const struct dict
 		return "a dictionary has a wrong size";
 	get_planes(value, raw + DICT_HDR_SIZE, n, planes, base);
 	plane = raw + DICT_HDR_SIZE + (size_t)n * planes;
-	/* Where two codes may mean the same, they do not tell values apart. */
+	/* If two codes may mean the same, they do not distinguish values. */
 	if (codes)
 		codes->nr = index == 1 && n <= DICT_CODES && ascend(value, n) ? n : 0;
 	if (!codes || !codes->nr)

@@ -80,7 +80,7 @@ enum column_encoding { COLUMN_ENCODINGS(COLUMN_ENUM) };
 
 #define DICT_HDR_SIZE	8u	/* u32 values, u8 planes of these, u8 index planes, u16 0 */
 #define DICT_MAX	4096u	/* distinct values; with more, it does not pay */
-#define DICT_CODES	256u	/* of these, as many as an index of one byte tells apart */
+#define DICT_CODES	256u	/* of these, as many as one byte can index */
 
 /*
  * TOKENS: a value is split into a token, which holds its highest TOKEN_BITS + 1 bits

@@ -35,7 +35,7 @@ struct rounding {
 /* A duration of an event. */
 struct round_field {
 	u64 *v;
-	u32 field, like;	/* like: of which it is a part, if that is another one */
+	u32 field, like;	/* like: the field that it is a part of, if any */
 	u32 nr_parts;		/* which ones are parts of it */
 	u32 part[ROUND_FIELDS];
 };

@@ -165,7 +165,7 @@ static const u8 *groups_of_rows(struct tokens *t, const struct token_key *key, u
 	return t->group_of;
 }
 
-/* Those at bit at, of which a caller's mask keeps at most 61. */
+/* The bits from bit at on; a caller's mask keeps at most 61. */
 static inline u64 get_bits(const u8 *bits, u64 at, u32 n)
 {
 	const u8 *p = bits + at / 8;

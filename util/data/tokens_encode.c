@@ -83,7 +83,7 @@ static u64 column_tick(struct layout *l, const u64 *v)
 	return tick;
 }
 
-/* A group that is empty, or of which nothing was captured, begins at 0. */
+/* A group that is empty, or without captured values, begins at 0. */
 static void begin_at_0(u64 *base, u32 nr)
 {
 	for (u32 g = 0; g < nr; g++)

@@ -8,7 +8,7 @@
  *	the sums of its rows  +  what was counted and has no record: lost, or filtered
  *
  * and the latter is the difference of two readings, less the rows between them. A reading is at the
- * row of its key at which as many rows have come as it has counted records. Where nothing was lost
+ * row of its key where the number of rows equals the records that it counted. If nothing was lost
  * or filtered, the rows are all there is, and readings do not matter.
  */
 #ifndef KVMW_KEEP_ACCOUNT_H
@@ -40,7 +40,7 @@ int account__counted(struct account *a, const struct kvmw_total *rows, u32 nr);
  */
 int account__end(struct account *a, int (*take)(void *arg, const struct kvmw_total *row),
 		 void *arg);
-/* Forgets the keys of vCPUs of which nothing more comes. */
+/* Forgets the keys of vCPUs that send nothing more. */
 void account__forget(struct account *a, const struct identity *identity);
 /* Its rows are not kept. */
 void account__restart(struct account *a);

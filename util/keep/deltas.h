@@ -22,7 +22,7 @@ int deltas__holders(struct deltas *d, struct kvmw_holder *rows, u32 nr);
 int deltas__takens(struct deltas *d, struct kvmw_taken *rows, u32 nr);
 /* What recording cost in between, for so many bytes of a file. */
 struct kvmw_cost deltas__cost(const struct kvmw_cost *from, const struct kvmw_cost *to, u64 bytes);
-/* Forgets vCPUs of which nothing more comes. */
+/* Forgets vCPUs that send nothing more. */
 void deltas__forget(struct deltas *d, const struct identity *identity);
 void deltas__free(struct deltas *d);
 

@@ -96,7 +96,7 @@ static int file__put_entry(struct file *f, struct keep_entry *e, u32 moment)
 	case KEEP_MOMENT:
 		return e->len && e->number == moment ? put_frame(f, e) : 0;
 	case KEEP_ASIDE:
-		/* The end of something of which the start is not known says nothing. */
+		/* An end without a known start says nothing. */
 		if (e->number != f->s->number ||
 		    (!moment && get16(e->data + FRAME_AT_TYPE) == DATA_STATS))
 			return 0;

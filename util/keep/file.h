@@ -20,7 +20,7 @@ struct file {
 	u32 nr_columns, room;		/* rows of column[] */
 };
 
-/* Rows of a table, in as many frames as it takes.  0, or -1 after error(). */
+/* Rows of a table, in any number of frames.  0, or -1 after error(). */
 int file__put_rows(struct file *f, u32 event, const void *rows, u32 nr);
 
 /* The sums of the seconds in KEEP_SUMS entries, added up, into the file. 0, or -1: error(). */

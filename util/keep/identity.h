@@ -22,10 +22,10 @@ struct identity {		/* all zero: empty */
 	struct hash_table entries;
 	u32 nr[NR_IDENTITY_LISTS];
 	u64 changes;		/* so far */
-	u32 nr_gone, gone;	/* vCPUs that were so far, and the id of the last one */
+	u32 nr_gone, gone;	/* vCPUs so far, and the id of the last one */
 	/* From the caller: the end of the last second, and the number of the moment whose */
 	u64 now_ns;
-	/* tables of which come now, from the caller; what they refer to is said anew for each */
+	/* tables come next, from the caller; what they refer to is sent anew for each */
 	u32 moment;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A queue of byte strings in one piece of memory, which is all there at the start and never grows:
+ * A queue of byte strings in one piece of memory, allocated at the start, that never grows:
  * the oldest make room for the newest.  One thread adds and drops.
  */
 #ifndef KVMW_KEEP_RING_H
@@ -26,14 +26,14 @@ struct keep_ring {
 	u64 oldest, end;
 };
 
-/* Takes all of the memory, locked if that is allowed.  0, or -1 after error(). */
+/* Allocates all of the memory, locked if that is allowed.  0, or -1 after error(). */
 int keep_ring__init(struct keep_ring *r, u64 bytes);
 void keep_ring__free(struct keep_ring *r);
 
 /* The entry at a position from oldest on, before end. */
 struct keep_entry *keep_ring__at(const struct keep_ring *r, u64 at);
 
-/* How many bytes at its beginning have to be dropped first; all ones: more than there are. */
+/* How many bytes at its beginning have to be dropped first; all ones: more than it has. */
 u64 keep_ring__lacks(const struct keep_ring *r, u32 len);
 /* Adds an entry for which there is room. */
 void keep_ring__add(struct keep_ring *r, u32 what, u32 number, const void *data, u32 len);

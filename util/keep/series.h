@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A recording in a series of files, of which each is a recording by itself.
+ * A recording in a series of files, each of which is a recording by itself.
  *
  * It is fed as a file is written, in order, by one thread, and passes on what comes. What a file
  * has the last word of, totals and identities, is kept as well: totals as what they grew by in this
@@ -16,7 +16,7 @@
 #include "util/keep/identity.h"
 #include "util/keep/sums.h"
 
-#define SERIES_STOP "next file"	/* why recording into a file stopped that is not the last one */
+#define SERIES_STOP "next file"	/* the reason why a file ended that is not the last */
 
 /* One that is complete. */
 struct series_file {
@@ -26,13 +26,13 @@ struct series_file {
 	u64 events, lost, bytes;
 };
 
-/* Who has the files, called by the thread that feeds the series.  0, or -1 after error(). */
+/* The owner of the files; called by the thread that feeds the series.  0, or -1 after error(). */
 struct series_files {
 	int (*make)(void *arg);	/* a new file: its descriptor */
 	/* closed; the next one is made after it */
 	int (*done)(void *arg, const struct series_file *file);
 	void *arg;
-	const char *path;	/* of the one that is written, for messages */
+	const char *path;	/* of the file being written, for messages */
 	u32 events;		/* that are recorded, a bitmap */
 };
 

@@ -21,7 +21,7 @@ int keep_sums__add(struct keep_sums *s, u32 event, const void *row);
 void *keep_sums__rows(const struct keep_sums *s, u32 event, u32 *nr);
 /* Likewise, those that changed since they were taken last. */
 void *keep_sums__take_changed(struct keep_sums *s, u32 event, u32 *nr);
-/* Forgets those of vCPUs that are over. */
+/* Forgets those of vCPUs that have ended. */
 void keep_sums__forget(struct keep_sums *s, const struct identity *identity);
 
 #endif

@@ -187,7 +187,7 @@ static u32 identities(const struct recording *rec)
 	return rec->nr_vms + rec->nr_vcpus + rec->nr_tasks;
 }
 
-/* Without the names of what is gone, of which there is no end. */
+/* Without the names of what is gone, whose number grows without limit. */
 static int name_anew(struct keep_triggers *t, char *text)
 {
 	char *at = text;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What makes a snapshot by itself:
+ * What triggers a snapshot:
  *
- *	EXPR		a row is recorded of which it is true, as of --where
+ *	EXPR		a row for which it is true is recorded, as for --where
  *	rate(EXPR)>N	more such rows a second; rate(io) is short for rate(reason==io)
  *	stuck>TIME	a vCPU runs without an exit, or has not entered the guest, for so long
  *	gone		a vCPU is gone: its VM ended, or its VMM died
@@ -49,14 +49,14 @@ struct keep_triggers {
 	struct schema schema;
 	struct recording *rec;	/* what names in rows refer to */
 	char *meta;		/* the last text of META, owned */
-	u32 few;		/* entries that it had when it was made anew, and as many more */
+	u32 few;		/* twice the entries that it had when it was last rebuilt */
 	u64 *column[ROW_FILTER_COLUMNS];	/* of a batch */
 	u8 *keep;
 	u64 second_ns;		/* when the current one began; 0: unknown */
 	/* The first hit that was not taken yet. */
 	pthread_mutex_t lock;
 	struct keep_hit hit;
-	int told;		/* an eventfd that is told of it */
+	int told;		/* an eventfd that is notified */
 };
 
 /* All zero before the first one; text outlives it. 0, or -1 after error(). */

@@ -47,9 +47,9 @@ struct keep_window {
 	struct kvmw_total *totals;	/* of the second that ends */
 	u32 nr_totals, totals_room;
 	u32 moment, snapshot;	/* numbers of the latest ones */
-	u32 past_moment;	/* the latest one of which some is dropped; 0: none */
+	u32 past_moment;	/* the latest one that is dropped in part; 0: none */
 	struct keep_triggers *triggers;	/* that look at what comes; or NULL */
-	bool held;		/* a snapshot is about to be made: nothing is too old */
+	bool held;		/* a snapshot is about to be made: drop nothing */
 	u64 cut;		/* position: what comes later is not in it; 0: all is */
 	struct keep_second cut_end;	/* its last second */
 	/* position: where the second that has not ended, or its part, begins */
@@ -81,7 +81,7 @@ int keep_window__json(struct keep_window *w, enum data_frame_type type, const ch
 void keep_window__ended(struct keep_window *w, u32 vcpu);
 /* A snapshot is about to be made. */
 void keep_window__hold(struct keep_window *w);
-/* It is not made after all: what came aside for it is forgotten. */
+/* It is not made after all: forgets what came aside for it. */
 void keep_window__release(struct keep_window *w);
 /* It has what came until now; of what follows, only rows aside.  They include cycles that go on. */
 void keep_window__cut(struct keep_window *w);
@@ -92,7 +92,7 @@ int keep_window__moment(struct keep_window *w);
 struct keep_snapshot {
 	struct data_writer *writer;	/* new; closed when it is written */
 	char *meta;			/* of META, without start and stop, owned */
-	int told;			/* an eventfd that is told the end */
+	int told;			/* an eventfd for the end */
 	/* Filled in. */
 	struct keep_window *window;
 	struct keep_second begin, end;
@@ -110,13 +110,13 @@ struct keep_snapshot {
 };
 
 /*
- * All that came until now; a thread writes it, and s->told is told the end, also if it fails. One
+ * Everything until now; a thread writes it, and notifies s->told at the end, even if it fails. One
  * at a time.
  */
 void keep_window__snapshot(struct keep_window *w, struct keep_snapshot *s);
 /* The thread's; file.c. */
 void *keep_snapshot__write(void *arg);
-/* Once it told: 0, or -1. */
+/* After that: 0, or -1. */
 int keep_snapshot__end(struct keep_snapshot *s);
 
 #endif

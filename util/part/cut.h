@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A part of a recording, which is a recording itself. It is read twice: what it says of itself has
- * to be known before its first row is looked at.
+ * A part of a recording, which is a recording itself. The recording is read twice: its description
+ * of itself has to be known before the first row is looked at.
  *
  * Times stay as they were, and META says which part it is: reports of it are those of the whole
  * with --time. Totals, which those do not use, become those of the part: the sums of its rows, and
@@ -76,7 +76,7 @@ int cut_sums__rows(struct cut *c, const struct data_reader *r, const struct data
 int cut_sums__table(struct cut *c, const struct event_desc *event, u32 rows);
 int cut_sums__put(struct cut *c);
 /*
- * What the recorder did not know in all of rec, it does not know in this total, which is of a part,
+ * What the recorder did not know in all of rec is also unknown in this total, which is of a part,
  * or of more.
  */
 void part_total__without_unknown(const struct recording *rec, struct kvmw_total *row);

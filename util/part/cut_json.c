@@ -11,7 +11,7 @@ typedef struct json_object json;
 
 /* ---- META ---------------------------------------------------------------------- */
 
-/* Records that were lost in a span of time of which only some is in the part. */
+/* Records that were lost in a span of time that is only partly in the part. */
 static u64 lost_around(const struct cut *c)
 {
 	const struct time_window *w = &c->rec->window;

@@ -72,7 +72,7 @@ static const struct event_desc *shared_counts(const struct recording *a, const s
 
 /*
  * What both have of the same vCPUs, of the same time. NULL: nothing. Slots are in all parts of
- * their VM: what an earlier one has is left out.
+ * their VM: what an earlier one has is skipped.
  */
 static const struct event_desc *shared_event(const struct recording *a, const struct recording *b)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One recording out of parts of one. Each is read twice, as for a cut: what they say of themselves
- * has to be known, and to fit together, before the first row is passed on. Frames are copied in
+ * One recording out of parts of one. Each is read twice, as for a cut: their descriptions have to
+ * be known, and to fit together, before the first row is passed on. Frames are copied in
  * order of time.
  */
 #ifndef KVMW_PART_MERGE_H
@@ -18,7 +18,7 @@ struct merge_input {
 	bool whole;			/* its recorder finished, and nothing is missing */
 	u64 missing_rows;		/* because it is damaged itself */
 
-	/* of which time it is; 0 and all ones: from the beginning, to the end */
+	/* its time; 0 and all ones: from the beginning, to the end */
 	u64 from_ns, to_ns;
 	/* an earlier one is of the same time; and of the same vCPUs, but other events */
 	bool beside, again;

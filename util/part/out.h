@@ -94,7 +94,7 @@ int part_out__columns(struct part_out *o, const struct data_frame *f,
 		      const struct event_desc *event, u32 nr);
 /* Whether all values are unknown. */
 bool part_column__is_unknown(const u64 *v, u32 nr);
-/* Rows of a table, its structs, in as many frames as it takes. */
+/* Rows of a table, its structs, in any number of frames. */
 int part_out__rows(struct part_out *o, u32 event, const void *rows, u32 nr);
 /* Moves the rows of these columns to the front that are kept. */
 void part_out__compact(struct part_out *o, const struct event_desc *event, u32 rows,

@@ -27,7 +27,7 @@ enum kvmw_secret secret_of_field(const struct field_desc *field);
 #define SECRET_NOT_RECORDED	(PRIVACY_REMOVE + 1)
 const char *secret_state__name(u32 state);	/* "remapped"; NULL: PRIVACY_KEEP, which is not said */
 int secret_state__parse(const char *name);	/* -1: unknown */
-/* Those of which state[] is this, "a, b", by words or docs, in buf, of SECRETS_LIST. Returns it. */
+/* Secrets in this state, "a, b", by words or docs, in buf, of SECRETS_LIST. Returns it. */
 #define SECRETS_LIST	512
 const char *secrets__in_state(const u32 *state, u32 which, bool docs, char *buf);
 

@@ -2,8 +2,8 @@
 /*
  * Made-up addresses and names, always the same one for the same real one.
  *
- * The key is random and nowhere but in memory: when it is freed, nobody can tell which real one a
- * made-up one stands for, but by what the recording says of both.
+ * The key is random and exists only in memory: once it is freed, the only way to find the real one
+ * behind a made-up one is what the recording says about both.
  */
 #ifndef KVMW_REMAP_H
 #define KVMW_REMAP_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A recording, frame by frame, without what is to be hidden.  Only what is known is passed on; all
- * else is dropped and counted.  Memory is bounded by one frame and REC_MAX_IDS texts.
+ * Copies a recording, frame by frame, without what is to be hidden.  Only what is known is passed
+ * on; all else is dropped and counted.  Memory is bounded by one frame and REC_MAX_IDS texts.
  */
 #ifndef KVMW_SCRUB_H
 #define KVMW_SCRUB_H

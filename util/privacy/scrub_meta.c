@@ -21,7 +21,7 @@ static json *meta_pass__plain(struct scrub *s, json *value)
 struct meta_rule {
 	const char *name;
 	enum json_type type;
-	json *(*pass)(struct scrub *s, json *value);	/* NULL: is left out */
+	json *(*pass)(struct scrub *s, json *value);	/* NULL: is dropped */
 };
 
 /* What the rules pass on of an object. */

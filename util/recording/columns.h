@@ -23,7 +23,7 @@ struct columns {		/* all zero: nothing allocated yet */
 
 /*
  * Decodes the named columns (a NULL-terminated list) of a frame into c->col, in that order.
- * Whoever writes to a column of which all rows have one value leaves it that.
+ * If all rows of a column have one value, whoever writes to it must keep it so.
  * event is the recording's description of it, or NULL.  A column that the recording lacks is
  * filled with all ones.
  * 0; 1: damaged, *why says how; -1: out of memory (error() said so).

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a report is limited to: lists of numbers, VMs, reasons. time_window.h has the times. */
+/* The selection of a report: lists of numbers, VMs, reasons. time_window.h has the times. */
 #ifndef KVMW_FILTER_H
 #define KVMW_FILTER_H
 
@@ -24,7 +24,7 @@ int number_list__parse_vms(struct number_list *list, const char *option, const c
 bool number_list__has(const struct number_list *list, u64 number);
 struct list_vm {
 	u32 pid;
-	u32 nth;		/* number among those with its pid, from 1; 0: it is the only one */
+	u32 nth;		/* its number among those with its pid, from 1; 0: the only one */
 	const char *name, *vmm;
 };
 bool number_list__has_vm(const struct number_list *list, const struct list_vm *vm);

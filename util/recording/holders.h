@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The rows of table "holder": what had the CPUs that vCPUs waited for. */
+/* The rows of table "holder": the threads that had the CPUs that vCPUs waited for. */
 #ifndef KVMW_RECORDING_HOLDERS_H
 #define KVMW_RECORDING_HOLDERS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Frames of stacks whose names the recorder did not know, but where they are. */
+/* Frames of stacks without a name, but with a known place in a file. */
 #ifndef KVMW_LOST_NAMES_H
 #define KVMW_LOST_NAMES_H
 

@@ -65,7 +65,7 @@ struct rec_vcpu {
 	u32 tid;		/* of the last thread that ran it */
 	bool moved;		/* others did before */
 	s64 vcpu;		/* number within the VM, -1: unknown, or no vCPU */
-	/* when it was destroyed or its thread died; 0: it was there to the end */
+	/* when it was destroyed or its thread died; 0: it existed to the end */
 	u64 gone_ns;
 	char *comm;
 	char *role;		/* "": a vCPU; "vmm": the VMM's other threads; "kernel" */
@@ -82,13 +82,13 @@ static inline u64 rec_vcpu__tid(const struct rec_vcpu *vcpu)
 	return vcpu && !vcpu->moved ? vcpu->tid : KVMW_NONE;
 }
 
-/* A thread, to which rows refer by its tid. */
+/* A thread that rows refer to by its tid. */
 struct rec_task {
 	u32 tid, order;
 	char *comm;
 };
 
-/* What rows refer to that have no room for it. */
+/* Texts that rows refer to. */
 struct rec_text {
 	u32 id, order;
 	char *text;
@@ -139,7 +139,7 @@ struct rec_meta {
 	/* by event id: why it could not be recorded; NULL: it could */
 	char *skipped[KVMW_MAX_EVENTS];
 	bool some_vcpus;		/* only those of --vcpu were recorded */
-	bool selective;			/* some of them keep events from being recorded */
+	bool selective;			/* some of them drop events */
 	struct rec_tracepoint *tracepoint;	/* ascending by kind */
 	u32 nr_tracepoints;
 	u64 rings, ring_bytes;
@@ -152,18 +152,18 @@ struct rec_meta {
 	u64 start_ns;			/* CLOCK_MONOTONIC, 0: unknown */
 	u64 stop_ns;			/* 0: no closing META frame */
 	char *stop_why;
-	/* what the snapshot of a window was made for; NULL: this is none */
+	/* what triggered this snapshot; NULL: it is none */
 	char *trigger;
 	u64 trigger_ns;
 	struct resolution resolution;	/* of durations of rows */
-	u64 missing_rows;	/* of a copy: which it lacks, at least */
+	u64 missing_rows;	/* of a copy: at least this many are missing */
 	/* how it was cut out of a longer recording; NULL: it was not */
 	char *part;
 	/* what it has of that; 0 and all ones, where it was not cut */
 	u64 part_from_ns, part_to_ns;
 	bool part_selects;		/* it was not cut by time alone */
 	struct rec_texts part_without;	/* events that were cut out */
-	u64 part_end_ns;		/* when that ended, if nothing else says so */
+	u64 part_end_ns;		/* when that ended, if not given elsewhere */
 	/* what META says of a secret: util/privacy/privacy.h; 0: nothing */
 	u32 hidden[KVMW_NR_SECRETS];
 };
@@ -178,11 +178,11 @@ struct rec_loss {
 	u64 count, first_ns, last_ns;
 };
 
-#define REC_FRAME_TYPES	16	/* known types and room for more; [0]: all others */
+#define REC_FRAME_TYPES	16	/* known types, with room for more; [0]: all others */
 
 struct recording {
 	const char *path;		/* as given */
-	struct budget *budget;		/* that all here draws from; or NULL */
+	struct budget *budget;		/* that everything here draws from; or NULL */
 	struct json_purse json;		/* of META and IDENT frames */
 	struct rec_meta meta;
 	struct rec_vm *vm;		/* ascending by id */
@@ -250,7 +250,7 @@ struct recording {
 	u32 nr_damage, damage_room;
 };
 
-/* Whether some rows were not read, so that what the kernel counted is of others, too. */
+/* Whether some rows were not read, so that the kernel's counts include others. */
 static inline bool recording__is_part(const struct recording *rec)
 {
 	return rec->window.active || rec->filter;
@@ -287,7 +287,7 @@ int recording__damaged(struct recording *rec, const struct data_frame *f, u64 ro
 
 /*
  * Saves what the reader knows at the end (damage, finished, …), and closes it. failed: reading
- * ended with an error, which error() has told; no other is looked for then. 0, or -1 (so, too, if
+ * ended with an error, reported by error(); no other is looked for then. 0, or -1 (also if
  * failed).
  */
 int recording__close_reader(struct recording *rec, struct data_reader *r, bool failed);
@@ -301,11 +301,11 @@ static inline bool recording__unfinished(const struct recording *rec)
 	return !rec->finished && !(rec->meta.missing_rows && rec->meta.stop_ns);
 }
 
-/* Whether all that is wrong with it is that it ends in the middle of a frame. */
+/* Whether its only fault is that it ends in the middle of a frame. */
 bool recording__was_cut(const struct recording *rec);
 /* Whether something is missing: damage, or the recorder did not finish. */
 bool recording__incomplete(const struct recording *rec);
-/* The same, and reports on stderr what is missing and where. */
+/* The same; also reports on stderr what is missing and where. */
 bool recording__complain(const struct recording *rec);
 
 const struct rec_vm *recording__vm(const struct recording *rec, u32 id);
@@ -314,7 +314,7 @@ const struct rec_task *recording__task(const struct recording *rec, u32 tid);
 const struct rec_neighbour *recording__neighbour(const struct recording *rec, u32 pid);
 const char *recording__text(const struct recording *rec, u32 id);	/* NULL: there is none */
 const struct rec_stack *recording__stack(const struct recording *rec, u32 id);
-/* The frame that tells where it was: not that of the scheduler, which is the same for all. */
+/* The frame that shows where it was: not the scheduler's, which is the same for all. */
 u32 rec_stack__first(const struct rec_stack *stack);
 /*
  * Bytes of the function's name in a frame, without the place in it; of a frame without a name, of
@@ -347,7 +347,7 @@ const char *recording__local_time(u64 realtime_ns, const char *format, char *buf
 #define TIME_AS_TYPED	"%FT%T"		/* which --time takes */
 /* ns since it started; 0: before that, or unknown. */
 u64 recording__since_start(const struct recording *rec, u64 monotonic_ns);
-/* How much of it is in the window: all of it, if there is none. */
+/* How much of it is in the window; all of it if there is no window. */
 u64 recording__covered(const struct recording *rec);
 /* What is wrong with the window of --time: it leaves nothing of the recording. NULL: nothing. */
 const char *recording__wrong_window(const struct recording *rec);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Which rows of a recording are read, besides those in its window: what util/analysis/ knows. */
+/* Further selection of rows within the window, as util/analysis/ knows it. */
 #ifndef KVMW_ROW_FILTER_H
 #define KVMW_ROW_FILTER_H
 

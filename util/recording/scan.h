@@ -50,7 +50,7 @@ static inline void scan_batch__set_row(const struct scan_batch *b, u32 column, u
 	b->col[column][row] = b->facts[column].value[b->facts[column].code[row]];
 }
 
-/* All bits that values of a column have; maybe more, if rows were left out. */
+/* All bits that values of a column have; maybe more, if rows were skipped. */
 static inline u64 scan_batch__bits(const struct scan_batch *b, u32 column)
 {
 	return b->facts ? b->facts[column].bits :
@@ -78,7 +78,7 @@ struct scan_event {
 	/* Decoded if need_lazy() says so, given a batch of the columns above; or NULL. */
 	const char *const *lazy;
 	bool (*need_lazy)(const struct scan_batch *b);
-	/* one bit for each of columns of which codes are enough, if it has some: batch->coded */
+	/* one bit for each of columns whose codes are enough, if it has any: batch->coded */
 	u64 coded;
 };
 

@@ -37,7 +37,7 @@ u32 scan__index_of(const char *const *names, u32 nr, const char *name)
 struct wanted {
 	const char *name[COLUMNS_MAX + 2];
 	u32 nr;
-	u64 coded;		/* one bit for each of which codes are enough for all */
+	u64 coded;		/* one bit for each whose codes are enough for all */
 };
 
 static int want(struct wanted *all, const char *const *names, u64 coded, const char **why)

@@ -30,7 +30,7 @@ struct worker {
 	/* that of the frame being taken, and of the next one */
 	struct data_decoder *dec, *other;
 	struct columns columns, lazy;
-	u8 *keep;		/* which rows of a frame the filter and the window leave */
+	u8 *keep;		/* the rows of a frame that pass the filter and the window */
 	u64 *ones;		/* stands for columns that were not decoded */
 	u32 rows;		/* that these two have room for */
 	void *state[SCAN_MAX_CONSUMERS];
@@ -45,7 +45,7 @@ struct scan {
 	u32 nr_consumers;
 	pthread_mutex_t lock;
 	pthread_cond_t filled, drained;
-	/* of what the recording says of VMs, for a filter that asks */
+	/* protects what the recording says about VMs, for a filter that asks */
 	pthread_rwlock_t identity;
 	struct work queue[QUEUE];
 	u32 head, tail;		/* head - tail frames are waiting */

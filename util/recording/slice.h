@@ -50,7 +50,7 @@ static inline u64 slice__time(const struct slice *s, u32 i)
 	return s->time < 0 ? s->frame_ns : slice__get(s, s->time, i);
 }
 
-/* For another holder, who puts it; all in one thread. Of NULL: nothing to put. */
+/* Takes a reference for slice__put(); all in one thread. NULL is allowed. */
 static inline struct slice *slice__hold(struct slice *s)
 {
 	s->holders++;

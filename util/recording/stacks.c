@@ -33,7 +33,7 @@ size_t rec_frame__function(const char *frame, bool exact, const char **file)
 	*file = bracket > frame && bracket[-1] == ' ' ? bracket - 1 : frame + strlen(frame);
 	for (const char *p = frame; (p = strstr(p, "+0x")) && p < *file; p++)
 		at = p;
-	/* Where a file has no names, the place in it is all that tells callers apart. */
+	/* If a file has no names, only the place in it distinguishes callers. */
 	return !at || (exact && !**file) ? (size_t)(*file - frame) : (size_t)(at - frame);
 }
 

@@ -18,7 +18,7 @@ struct dist_axis {
 
 /* total: all durations that will be shown; most: characters. */
 struct dist_axis dist_axis__make(const struct hist *total, u32 most);
-/* One character for each axis.step powers of two, against the row's greatest; no end blanks. */
+/* One character per axis.step powers of two, relative to the row's greatest; no end blanks. */
 void dist__bar(const struct screen *s, const struct dist_axis *axis, const struct hist *h,
 	       char *buf);
 /* Where the axis begins and ends, as wide as it, to stand above the bars: "16us   4.2ms". */

@@ -45,8 +45,8 @@ struct json_writer {
 };
 
 /*
- * A list of nr elements that are made when they are written, one at a time: a long one as objects
- * takes three times as much memory as what it tells.  ctx has to be there until then.
+ * A list of nr elements that are made when they are written, one at a time: as objects, a long one
+ * takes three times the memory of its data.  ctx has to exist until then.
  */
 typedef struct json_object *(*json_make)(struct json_writer *w, const void *ctx, u32 i);
 void json__list(struct json_writer *w, struct json_object *obj, const char *key, u32 nr,

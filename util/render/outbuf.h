@@ -37,7 +37,7 @@ struct out *out__new(const struct screen *s);
 /* For lines that out__move() takes to another one, such as like. NULL: out of memory, said so. */
 struct out *out__in_memory(const struct out *like);
 /*
- * Empties from. 0, or -1: what was put into it is not all there, for want of memory (said so);
+ * Empties from. 0, or -1: it lacks some of what was put into it, out of memory (reported);
  * nothing is taken.
  */
 int out__move(struct out *to, struct out *from);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The table of VM exits: what each row took of the time of all vCPUs, which is 100 %, and how
- * long its cycles were.  What does not fit is left out, what says least first.
+ * long its cycles were.  What does not fit is omitted, the least informative first.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -100,7 +100,7 @@ static void put_name_of_row(struct script_printer *p, const struct script_row *r
 	out__json(p->out, name);
 }
 
-/* Addresses and the like, of which JavaScript and jq would keep 53 bits. */
+/* Addresses and the like; JavaScript and jq would keep only 53 bits. */
 static bool is_wide_hex(const struct field_view *f)
 {
 	return f->form == FORM_HEX && field_type__width(f->desc->type) == 8;

@@ -162,7 +162,7 @@ static void put_who(struct script_printer *p, const struct script_row *row)
 		return;
 	}
 	out__text(p->out, "vcpu=");
-	/* Without the thread's id, nothing else tells the VMs apart. */
+	/* Without the thread's id, nothing else distinguishes the VMs. */
 	if (vm && (vm->number || (m->rec->nr_vms > 1 && !m->exact && !m->head[HEAD_TID] &&
 				  !m->head[HEAD_PID]))) {
 		put_vm_name(p, vm);

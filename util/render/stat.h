@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* kvmw stat: what was counted, in an interval or in all. */
+/* kvmw stat: the counts of an interval, or of all the time. */
 #ifndef KVMW_RENDER_STAT_H
 #define KVMW_RENDER_STAT_H
 
@@ -7,7 +7,7 @@
 #include "util/render/render.h"
 #include "util/render/textgrid.h"
 
-/* Where the counters are of, and how much they counted: before everything else. */
+/* What the counters cover, and how much they counted: before everything else. */
 void render__stat_heading(const struct screen *s, const struct report *rep);
 /*
  * The rows and their total.  end_ns: of the interval, since the start; KVMW_NONE: it is all.

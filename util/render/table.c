@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The table of events other than VM exits. What does not fit is left out, the least first. */
+/* The table of events other than VM exits. What does not fit is omitted, the least useful first. */
 #include <string.h>
 
 #include "util/event_desc.h"

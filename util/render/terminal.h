@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The whole terminal, for kvmw top: lines of text on it, and keys. ncurses is behind it, of which
- * nothing is seen elsewhere.
+ * The whole terminal, for kvmw top: lines of text on it, and keys. Only terminal.c knows
+ * ncurses.
  */
 #ifndef KVMW_TERMINAL_H
 #define KVMW_TERMINAL_H

@@ -14,7 +14,7 @@ struct textgrid_col {
 	u32 from;		/* shown on screens of at least this width */
 	bool left;
 	bool give;		/* the first to shrink, instead of the leftmost one of the left */
-	bool dull;		/* left out where it has nothing but 0 and unknown */
+	bool dull;		/* omitted if it has nothing but 0 and unknown */
 	bool with_last;		/* dropped together with the column before */
 	bool sum;		/* of durations, by textgrid__ns() */
 };

@@ -7,7 +7,7 @@
 #include "util/render/threads.h"
 #include "util/render/units.h"
 
-#define MAX_IDLE	8	/* vCPUs told of one by one */
+#define MAX_IDLE	8	/* vCPUs listed one by one */
 
 /* ---- a table, for kvmw info ----------------------------------------------- */
 

@@ -20,7 +20,7 @@ struct demangled {
 
 /*
  * A name of a few characters may stand for one that goes on for ever. The library cannot be asked
- * to stop; what it has of memory is on its stack.
+ * to stop; all of its memory is on its stack.
  */
 static void demangle__part(const char *part, size_t len, void *arg)
 {

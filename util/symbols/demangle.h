@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What functions of C++ and Rust are called in their language. */
+/* The names of C++ and Rust functions in their language. */
 #ifndef KVMW_DEMANGLE_H
 #define KVMW_DEMANGLE_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * demangle.h behind a wall: a few characters of a name can keep the library busy for ever, and it
+ * demangle.h behind a wall: a few characters of a name can keep the library busy forever, and it
  * was not written for hostile names. A child, started before a recording is read, does it in
  * a sandbox.
  */

@@ -100,7 +100,7 @@ void elf_symbols__read_debug(struct elf_symbols *s, int fd, const u8 *id, u32 id
 	elf_end(elf);
 }
 
-/* The functions of a stripped file, from the one that was made of what it has lost. */
+/* The functions of a stripped file, from its file of debug symbols. */
 static void read_lost(struct elf_symbols *s, const char *debug_dir)
 {
 	int fd = s->id_len ? elf_symbols__open_debug(debug_dir, s->id, s->id_len) : -1;

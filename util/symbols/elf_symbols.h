@@ -32,7 +32,7 @@ struct elf_symbols {
 	u8 id[ELF_ID_MAX];
 };
 
-/* Where distributions install the symbols of what they have stripped, by build id. */
+/* Where distributions install the symbols of stripped files, by build id. */
 #define ELF_SYMBOLS_DEBUG_DIR	"/usr/lib/debug"
 
 /*
@@ -42,14 +42,14 @@ struct elf_symbols {
 void elf_symbols__read(struct elf_symbols *symbols, int fd, const char *debug_dir);
 void elf_symbols__free(struct elf_symbols *symbols);
 
-/* Opens what a file with this build id has lost; -1: it is not there. */
+/* Opens the debug symbols of a file with this build id; -1: there are none. */
 int elf_symbols__open_debug(const char *debug_dir, const u8 *id, u32 id_len);
 /* Reads its symbols, if it has that build id. */
 void elf_symbols__read_debug(struct elf_symbols *symbols, int fd, const u8 *id, u32 id_len);
 /* The function at an address, likewise. */
 const char *elf_symbols__find_address(const struct elf_symbols *symbols, u64 address, u64 *into);
 
-/* Where an offset in the file is, for somebody who may have what it has lost. */
+/* Where an offset in the file is, for somebody who may have its debug symbols. */
 void elf_symbols__place(const struct elf_symbols *symbols, u64 offset, struct elf_place *place);
 
 /* The function at an offset in the file, NULL: unknown; *into: offset in the function. */

@@ -9,7 +9,7 @@
 #include "util/symbols/guest_symbols.h"
 #include "util/text.h"
 
-#define LONGEST		(1u << 20)	/* of a function, where nothing tells its end */
+#define LONGEST		(1u << 20)	/* of a function without a known end */
 #define NO_NAME		UINT32_MAX
 #define TEXT_MAX	(1u << 30)	/* bytes of all names */
 

@@ -47,7 +47,7 @@ bool guest_symbols__of_kernel(const struct guest_symbols *s);
 struct guest_symbols *guest_symbols__new(void);
 /*
  * Adds one to those that can be found already. One that overlaps another, is one too many, or has
- * no room in the budget, is left out. 0, or -1: out of memory (error() said so).
+ * no room in the budget, is dropped. 0, or -1: out of memory (error() said so).
  */
 int guest_symbols__insert(struct guest_symbols *s, const struct guest_symbol *symbol,
 			  struct budget *budget);

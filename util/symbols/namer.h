@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Names of functions of files that are known by their build ids, which a child looks up: it is
- * started before a hostile recording is read, and learns of that nothing but build ids
+ * Names of functions in files known by their build ids. A child looks them up: it is
+ * started before a hostile recording is read, and gets nothing from it but build ids
  * and addresses.
  */
 #ifndef KVMW_NAMER_H
@@ -20,7 +20,7 @@ struct namer;
  * $DEBUGINFOD_URLS.  NULL: error() said why.
  */
 struct namer *namer__start(const char *debug_dir, bool debuginfod);
-/* The function there into name, of NAMER_NAME, and how far into it. false: nobody knows. */
+/* The function there into name, of NAMER_NAME, and how far into it. false: unknown. */
 bool namer__ask(struct namer *namer, const struct elf_place *place, char *name, u64 *into);
 /* Ends the child. */
 void namer__end(struct namer *namer);

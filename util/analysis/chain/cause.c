@@ -40,7 +40,7 @@ bool chain_context__has(const struct chain_context *c, u32 event)
 	       report__was_asked_for(c->rec, event_desc__by_id(event)->name);
 }
 
-/* How to know more where the rows that would tell are missing: the family not recorded, or else. */
+/* How to learn more if the rows for it are missing: the family was not recorded, or else. */
 static const char *way_out(const struct chain_context *c, const struct chain *chain, u32 event,
 			   char *buf, size_t size)
 {

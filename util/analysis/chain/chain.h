@@ -3,9 +3,9 @@
  * The longest events of a recording, each with what came before and after it on its vCPU, on its
  * CPU and in its VM, as steps in order of time; and what made it long.
  *
- * It takes two readings.  The first one, a consumer of util/recording/scan.h, finds the longest
- * ones.  The second one decodes only those frames that may have something of their moments, and
- * keeps a fixed number of rows around each.
+ * The recording is read twice.  The first reading, a consumer of util/recording/scan.h, finds the
+ * longest ones.  The second one decodes only frames that may have rows of their time, and keeps a
+ * fixed number of rows around each.
  */
 #ifndef KVMW_CHAIN_H
 #define KVMW_CHAIN_H
@@ -84,19 +84,19 @@ struct chain {
 	char who[CHAIN_NAME];	/* "vCPU 0" */
 	u64 part_ns[NR_CHAIN_PARTS];	/* KVMW_NONE: unknown; THROTTLED is part of WAITING */
 	enum chain_part gap;	/* the one that made it long; NR_CHAIN_PARTS: unknown */
-	char cause[CHAIN_CAUSE];	/* this in words */
+	char cause[CHAIN_CAUSE];	/* the same in words */
 	u32 wait_cpu;		/* where gap is WAITING: the CPU; all ones: unknown */
 	struct chain_holder holder[CHAIN_HOLDERS];	/* who had it, the longest first */
 	u32 nr_holders;
-	u64 certain_ns;		/* what those had of whom it is certain */
-	u64 others_ns;		/* what more of them had */
+	u64 certain_ns;		/* the time of those that are certain */
+	u64 others_ns;		/* the time of further ones */
 	char last_holder[CHAIN_NAME];	/* who had it at the end, since when is not known; "": it is */
-	char unknown[CHAIN_GAPS][CHAIN_CAUSE];	/* what cannot be told, and how it could be */
+	char unknown[CHAIN_GAPS][CHAIN_CAUSE];	/* what is unknown, and how to learn it */
 	u32 nr_unknown;
 	u64 lost;		/* records that were lost, and may be of this time */
 	struct chain_step *step;	/* in order of time */
 	u32 nr_steps;
-	u32 left_out;		/* rows that would have been steps, too */
+	u32 left_out;		/* further rows that would have been steps */
 };
 
 struct chains {			/* all zero: none */
@@ -137,7 +137,7 @@ bool chain_event__has_length(u32 event);
 void chain_find__init(struct chain_find *find, const struct report_options *opt,
 		      const struct row_filter *where, u32 max);
 
-/* What the scan gave; NULL: nothing. */
+/* The result of the scan; NULL: none. */
 void chain_find__free(void *found);
 
 /*

@@ -291,7 +291,7 @@ static void collect__offer(const struct collector *c, struct chain_work *w, stru
 
 	if (w->followed)
 		return;
-	/* What --time and other options leave out tells too that its end was missed. */
+	/* Rows excluded by --time and other options also show that its end was missed. */
 	if (w->chain->open && row->vcpu == w->chain->vcpu && row->time_ns > w->chain->start_ns &&
 	    (row->event == KVMW_EVENT_EXIT ||
 	     (row->event == KVMW_EVENT_USERSPACE && w->self.event == row->event))) {

@@ -74,7 +74,7 @@ enum nested_value { NESTED_REASON, NESTED_ISA };
 struct chain_row {
 	u64 time_ns, span_ns;	/* KVMW_NONE: unknown */
 	u64 from_ns, to_ns;	/* what it is of; a moment where nobody knows when it ended */
-	u64 weight;		/* how much it matters to its outlier */
+	u64 weight;		/* its weight for the outlier */
 	u32 event, kind;	/* kind: all ones: none */
 	u32 vcpu, tid, cpu;
 	u64 v[ROW_VALUES];	/* by the enums above; KVMW_NONE: unknown */
@@ -90,7 +90,7 @@ struct row_fields {
 void row_fields__resolve(struct row_fields *fields, const struct data_event *event);
 void chain_row__take(struct chain_row *row, const struct row_fields *fields, const struct slice *s,
 		     u32 i);
-/* From when to when a row is, where it is not a matter of its columns alone. */
+/* The begin and end of a row, where its columns alone do not give them. */
 void chain_row__set_extent(struct chain_row *row);
 
 /* How long both are, from from to to. */
@@ -101,7 +101,7 @@ static inline u64 in_common(u64 a_from, u64 a_to, u64 b_from, u64 b_to)
 
 /* ---- what is made of them ------------------------------------------------ */
 
-/* A switch of a CPU between threads, as the row of one of both has it. */
+/* A switch of a CPU between threads, from the row of one of them. */
 struct chain_switch {
 	u64 time_ns;
 	/* threads that had the CPU after, and before it; KVMW_NONE: unknown */
@@ -138,7 +138,7 @@ struct chain_work {
 	bool misses_own;	/* nor others of its thread */
 };
 
-/* What is the same for all. */
+/* What all outliers share. */
 struct chain_context {
 	const struct recording *rec;
 	const struct report_options *opt;
@@ -148,7 +148,7 @@ struct chain_context {
 
 /*
  * weight.c: how much a row matters to its outlier; 0: it does not. Rows that decide are kept before
- * those that are only long, and in between are those that tell who had a CPU that it ran on.
+ * those that are only long, and in between are those that show who had a CPU that it ran on.
  */
 #define WEIGHT_DECIDES	(1ULL << 62)
 #define WEIGHT_CPU	(WEIGHT_DECIDES / 2)

@@ -42,7 +42,7 @@ struct off_cpu {
 	u64 waited, slept;
 };
 
-/* Off its CPU to the end: since when, or KVMW_NONE; no row tells how long that was. */
+/* Off its CPU to the end: since when, or KVMW_NONE; no row shows how long that was. */
 static u64 off_since(const struct chain_work *w, bool *asleep)
 {
 	const struct chain_row *last = w->out.event ? &w->out : NULL, *row;
@@ -162,7 +162,7 @@ static void add_cycle(const struct chain_work *w, struct chain_parts *p,
 	add_part(p, CHAIN_KVM, row, left - ns);
 }
 
-/* A cycle knows its parts; rows of the scheduler and others tell which step it was. */
+/* A cycle has its parts; rows of the scheduler and others show which step it was. */
 static void of_cycle(const struct chain_work *w, struct chain_parts *p, bool sched)
 {
 	static const struct { enum chain_part part; u32 value; } parts[] = {

@@ -110,7 +110,7 @@ static bool by_reason(const struct diff *d)
 
 /*
  * A reason may be as --reason takes it. Then it is all rows that --reason would select: Intel's and
- * AMD's names of it are two rows, of which each recording has one. 0, or -1 (error() said why).
+ * AMD's names for it are two rows, one in each recording. 0, or -1 (error() said why).
  */
 static int find_reason(const struct diff_condition *c, const struct diff *d, struct diff_row *row)
 {

@@ -28,7 +28,7 @@ static double known(u64 value)
 	return value == KVMW_NONE ? NAN : value;
 }
 
-/* What a row has of a measure; NULL: no events, of which only percentiles are unknown. */
+/* A row's value of a measure; NULL: no events, so only its percentiles are unknown. */
 static double measure_of(const struct diff *d, enum diff_side side, const struct report_row *row,
 			 enum diff_measure measure)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The model of `kvmw diff`: two reports, row by row.  Rows are the same if their labels are.  What
- * counts and times are of is a second of a vCPU's life, so recordings of any length compare.
+ * The model of `kvmw diff`: two reports, row by row.  Rows are the same if their labels are.
+ * Counts and times are per second of a vCPU's life, so recordings of any length compare.
  */
 #ifndef KVMW_DIFF_H
 #define KVMW_DIFF_H
@@ -67,7 +67,7 @@ void diff__free(struct diff *d);
 const char *diff_measure__name(enum diff_measure measure);
 /* Adds the values of another row of the same exit reason; what is no sum must be of one row. */
 void diff_row__join(struct diff_row *row, const struct diff_row *other);
-/* What makes a second of vCPU time comparable: counts and sums, unlike durations of events. */
+/* Whether it is per second of vCPU time: counts and sums, unlike durations of events. */
 static inline bool diff_measure__is_rate(enum diff_measure measure)
 {
 	return measure == DIFF_COST || measure == DIFF_COUNT || measure == DIFF_TIME;

@@ -61,7 +61,7 @@ double noise__student(double t, double freedom)
 }
 
 /*
- * How many batches that tell nothing about each other these are worth: neighbours that are alike by
+ * How many independent batches these are worth: neighbours that are alike by
  * r make (1 - r) / (1 + r) of them, and the ratio of von Neumann is 2 (1 - r).
  */
 static double worth(const struct batches *b)

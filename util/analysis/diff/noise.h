@@ -3,7 +3,7 @@
  * Whether two recordings differ by more than each of them varies within itself.
  *
  * A series is one number for each slice of a recording, such as the events in it. Neighbouring
- * slices are put together to batches, and the means of the batches of both recordings are compared
+ * slices are combined into batches, and the means of the batches of both recordings are compared
  * by Welch's t-test. Where neighbours are alike (bursts, drift), single slices would promise more
  * than they know: so it is tested with batches of 1, 2, 4 and 8 slices, the weakest result counts,
  * and batches that are alike, by the ratio of von Neumann, count as fewer. Of 100 slices that are

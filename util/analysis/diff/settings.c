@@ -31,7 +31,7 @@ static int add_number(struct settings *s, const char *what, u64 value, bool hex)
 	return value == KVMW_NONE ? 0 : settings__add(s, what, text);
 }
 
-/* A text "NAME=VALUE" or "NAME: VALUE", of which there are many. */
+/* One of many texts "NAME=VALUE" or "NAME: VALUE". */
 static int add_pair(struct settings *s, const char *prefix, const char *pair, char separator)
 {
 	const char *value = strchr(pair, separator);

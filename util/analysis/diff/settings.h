@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a recording's numbers depend on but the VM's work: host, kernel, parameters, VM, kvmw. */
+/* What a recording's numbers depend on except the VM's work: host, kernel, parameters, VM, kvmw. */
 #ifndef KVMW_SETTINGS_H
 #define KVMW_SETTINGS_H
 

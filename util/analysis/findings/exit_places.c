@@ -34,7 +34,7 @@ static const char *const columns[] = { "vcpu", "isa", "reason", "rip", "detail_k
 				       "halt_ns", "poll_ns", "wait_ns", "block_ns", NULL };
 static const char *const lazy[] = { "time_ns", "guest_ns", NULL };
 
-/* Of a column that may have codes, of which nothing need be filled in. */
+/* For a column that may have codes; nothing need be filled in. */
 static inline u64 row_value(const struct scan_batch *b, u32 column, u32 i)
 {
 	return b->coded >> column & 1 ? b->facts[column].value[b->facts[column].code[i]] :

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Of each vCPU, where in the guest it was when the host interrupted it: what the exits say of a
- * guest that itself causes none.  And what else no sum by reason and detail tells: which page
+ * For each vCPU, where in the guest it was when the host interrupted it: the only thing that exits
+ * show of a guest that causes none.  And what no sum by reason and detail shows: which page
  * faults are of protection, of one page and instruction, of neighbouring pages; exits of nested
  * guests; failures of KVM; what polling saw; how far away the guest set its timers.
  */

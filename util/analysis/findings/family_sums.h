@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What findings look at in the families of events, where these were recorded: of each vCPU, how
+ * What findings look at in the families of events, if these were recorded: for each vCPU, how
  * long interrupts waited for their injection, pages made dirty, changes of the polling window, page
  * faults that mapped nothing, exits of nested guests that L1 got, and kernel stacks.
  */
@@ -13,11 +13,11 @@
 
 struct vcpu_families {
 	struct { u32 vcpu; } key;	/* an id */
-	u64 injections;		/* of which it is known how long they waited */
+	u64 injections;		/* with a known waiting time */
 	u64 late, late_ns, late_max_ns;	/* of them, those that waited INJECTION_LONG or longer */
 	u64 logged;		/* marks of pages on slots with dirty logging */
 	u64 grew, shrank;	/* changes of the polling window */
-	u64 handled;		/* page faults of which it is known what the handler returned */
+	u64 handled;		/* page faults with a known result of the handler */
 	u64 nothing;		/* of them, those that mapped nothing and had nothing emulated */
 	u64 nested, forwarded;	/* exits of nested guests; of them, those that L1 got */
 	struct place place[NR_PLACES];	/* of nothing, as exit_places has those of all faults */

@@ -130,7 +130,7 @@ static void say_none(const struct facts *f, struct findings *out)
 			 facts__share(f, w->block_ns), rest);
 }
 
-/* How long vCPUs waited for a CPU, as far as findings tell; KVMW_NONE: they tell all. */
+/* How long vCPUs waited for a CPU, as far as findings say; KVMW_NONE: they say all. */
 static u64 told_waits(const struct findings *out)
 {
 	double told = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What stands out in a report of VM exits: sentences of fact, each with its figures.  A finding is
- * what a rule (rules.c) says of a recording; kvmw-findings(7) explains each rule.
+ * what a rule (rules.c) says about a recording; kvmw-findings(7) explains each rule.
  */
 #ifndef KVMW_FINDINGS_H
 #define KVMW_FINDINGS_H
@@ -28,10 +28,10 @@ struct finding {
 	char text[640];
 	char next[128];		/* the command that shows more, in short, or "" */
 	char command[640];	/* the same, as it can be typed: of this file, or of these VMs */
-	bool only_first;	/* not said where another one explains more */
+	bool only_first;	/* omitted if another one explains more */
 	struct evidence evidence[EVIDENCE_MAX];
 	u32 nr_evidence;
-	const char *instead_of;	/* the rule that says less of the same; or NULL */
+	const char *instead_of;	/* the rule that says less about the same; or NULL */
 };
 
 struct findings {

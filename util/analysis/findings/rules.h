@@ -69,7 +69,7 @@ bool rule__window_short(const struct facts *f, struct finding *finding);
 bool rule__missed(const struct facts *f, struct finding *finding);
 
 /* rules_memory.c */
-/* How long threads slept, without what rule__taken() tells of. */
+/* How long threads slept, without what rule__taken() reports. */
 u64 rules__other_sleep(const struct facts *f);
 /* Which memory page faults were on, and whether in huge pages: after what the text says. */
 void rules__say_memory(const struct facts *f, struct finding *finding);

@@ -67,7 +67,7 @@ static void aggregate_rows__add_open(struct agg *agg, const struct scan_batch *b
 	};
 }
 
-/* Prepares for a batch: which columns tell its keys apart. */
+/* Prepares for a batch: which columns distinguish its keys. */
 static void begin_seen(struct report_rows *rr, const struct scan_batch *b)
 {
 	u32 nr_columns = rr->rs->nr_keys * KEY_COLUMNS;

@@ -135,7 +135,7 @@ static int end_detail(struct breakdown *b, struct report_row *reason, const stru
 }
 
 /*
- * The end of a register, told apart by what was written to it: the details from first on.  If too
+ * The end of a register, divided by what was written to it: the details from first on.  If too
  * many different values were, the register is the detail.
  */
 static int end_register(struct breakdown *b, struct report_row *reason,
@@ -208,7 +208,7 @@ static int add_rest(struct breakdown *b, struct report_row *reason, u32 from, u3
 			continue;
 		if (report_row__add(rest, row))
 			return -1;
-		/* Another recording may not tell whether its HLTs halted. */
+		/* Another recording may not show whether its HLTs halted. */
 		all_known &= !row->done || row->key[2].v[0] != KVMW_NONE;
 		if (row->key[1].v[1] != KVMW_NONE &&
 		    (!before || key_value__compare(before, &row->key[1])))

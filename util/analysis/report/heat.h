@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * How long events took, and when: how many there are of each power of two of a duration in each of
- * at most HEAT_STEPS equal steps of time. Steps begin short, since it turns out while it is read
- * how long a recording is; where there would be too many, two become one, as in time_slices.h. Only
+ * How long events took, and when: the number of events for each power of two of a duration in each
+ * of at most HEAT_STEPS equal steps of time. Steps begin short, since the length of a recording is
+ * known only after reading it; if there are too many, two become one, as in time_slices.h. Only
  * what occurs takes memory.
  */
 #ifndef KVMW_HEAT_H

@@ -41,7 +41,7 @@ void detail__fine_rows(const struct report_options *opt, u32 event, const u64 *c
 		u16 kind = column[COL_KIND][i];
 
 		fine[i] = kind;
-		/* Few write to a register of which the value counts. */
+		/* Few exits write to a register whose value matters. */
 		if (event == KVMW_EVENT_EXIT && kind == KVMW_DETAIL_MSR_WRITE)
 			fine[i] |= detail_name__group(kind, column[COL_DETAIL][i],
 						      column[COL_WRITTEN][i],

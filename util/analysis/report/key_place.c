@@ -8,7 +8,7 @@
 #include "util/analysis/report/key_stack.h"
 #include "util/symbols/guest_symbols.h"
 
-/* Instead of the address of a function, of which no guest has any that high. */
+/* Instead of the address of a function; no guest has functions that high. */
 enum { PLACE_NESTED = -5, PLACE_USER, PLACE_LOW, PLACE_UNKNOWN, PLACE_NONE };
 
 static const char *const place_names[] = {

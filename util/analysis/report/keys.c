@@ -74,7 +74,7 @@ static const char *vcpu_column(const struct sort_key *key, const struct event_de
 	return i ? NULL : "vcpu";
 }
 
-/* As people count: by VM and number; the ids only tell who came first. */
+/* As people count: by VM and number; the ids only show who came first. */
 static void vcpu_value(const struct sort_key *sort_key, const struct report *rep,
 		       const struct agg_key *key, const u64 *fine, struct key_value *value)
 {

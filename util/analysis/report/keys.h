@@ -32,7 +32,7 @@ enum report_key {
 };
 
 #define KEY_COLUMNS	4	/* that a key is read from, at most */
-#define KEY_VALUES	3	/* that tell its rows apart, at most */
+#define KEY_VALUES	3	/* that distinguish its rows, at most */
 #define KEY_FIELDS	6	/* fields at once, at most */
 #define KEY_MEMBERS	6	/* in JSON, at most */
 
@@ -63,7 +63,7 @@ struct sort_key {
 	const char *title;	/* heading of its column; NULL: the event's own, */
 	const char *(*event_title)(const struct event_desc *event);
 	const char *prefix;	/* of a label without a heading: "CPU " */
-	bool counted;		/* the kernel's totals tell it apart */
+	bool counted;		/* the kernel's totals distinguish it */
 
 	/* The i-th column it is read from; NULL: none. Events without a 0th do not have the key. */
 	const char *(*column)(const struct sort_key *key, const struct event_desc *event, u32 i);

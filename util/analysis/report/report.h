@@ -58,7 +58,7 @@ struct report_options {
 	u64 interval_ns;		/* of KEY_TIME; 0: REPORT_INTERVAL */
 	bool chronological;		/* by the first key, KEY_TIME, and then by order */
 	const u64 *start_ns;		/* when the recording began, once it is known; or NULL */
-	bool slices;			/* rows tell when their events were */
+	bool slices;			/* rows say when their events were */
 	/* in a few steps how often; of exit reasons that are the only key */
 	bool sparks;
 	bool heat;			/* and how long they took then */
@@ -66,7 +66,7 @@ struct report_options {
 	bool rows_only;			/* nothing of each vCPU besides */
 	bool text;			/* details need not have what only JSON says of them */
 	bool no_gaps;			/* the time before events is not wanted */
-	bool any_vcpu;			/* keys do not tell vCPUs apart: the rows of all are one */
+	bool any_vcpu;			/* keys do not distinguish vCPUs: all share their rows */
 	u64 link[REPORT_LINKS];		/* of dirty: bits/s to replay a migration with; */
 	u32 nr_links;			/* 0: the usual ones */
 	u64 downtime_ns;		/* that it may take; 0: REPORT_DOWNTIME */
@@ -205,7 +205,7 @@ struct report {
 	 * recorded, as requested, is filtered.
 	 */
 	u64 recorded, lost, unfinished, filtered;
-	/* What the kernel counted, of which total may be only a part; not with --time. */
+	/* The kernel's counts; total may be only a part of these; not with --time. */
 	struct report_counted {
 		bool exact;
 		u64 count, lost, filtered;

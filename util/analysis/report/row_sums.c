@@ -61,7 +61,7 @@ static void row_sums__add_by(struct row_sums *s, const u64 *column)
 }
 
 /*
- * Which columns tell the keys of nr rows apart.  Those of a key with fine_rows() stand for it until
+ * Which columns separate the keys of nr rows.  Those of a key with fine_rows() stand for it until
  * there are rows.
  */
 static void begin_block(struct row_sums *s, u32 from, u32 nr)
@@ -95,7 +95,7 @@ static void begin_block(struct row_sums *s, u32 from, u32 nr)
 	}
 }
 
-/* The same by codes, which tell apart what makes fine keys: then none of these is made. */
+/* The same by codes, which distinguish what makes fine keys: then none of these is made. */
 static void find_codes(struct row_sums *s)
 {
 	u64 columns = BIT(REASON) | BIT(ISA) | (BIT(s->rs->nr_keys * KEY_COLUMNS) - 1) << KEYS;

@@ -12,7 +12,7 @@
 /* Column numbers of all events; lazily decoded times come last. */
 enum { SPAN, GAP, REASON, VCPU, ISA, PARTS, KEYS = PARTS + NR_PARTS };
 
-/* Columns that tell the keys of a batch apart, at most. */
+/* Columns that distinguish the keys of a batch, at most. */
 #define SUMS_BY		ROW_CODES_COLUMNS
 #define SUMS_KEYS	256	/* keys at once */
 #define SUMS_PLACES_BITS 9	/* some times as many places, so that keys seldom meet */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * When the events of a row were, in at most SLICES slices of equal length: for what compares the
- * times of a recording with each other. How long a recording is turns out while it is read, so
- * slices begin short; where there would be too many, two become one. Memory does not grow
+ * When the events of a row were, in at most SLICES slices of equal length, to compare the times of
+ * a recording with each other. The length of a recording is known only after reading it, so slices
+ * begin short; if there are too many, two become one. Memory does not grow
  * with time.
  */
 #ifndef KVMW_TIME_SLICES_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Steps of equal length, a power of two, in which a report says when something was. They begin
- * short, since it turns out while it is read how long a recording is.
+ * Steps of equal length, a power of two, by which a report says when something was. They begin
+ * short, since the length of a recording is known only after reading it.
  */
 #ifndef KVMW_TIME_STEPS_H
 #define KVMW_TIME_STEPS_H

@@ -69,7 +69,7 @@ static int compare_aggs(const void *a, const void *b)
 	return (*x)->key.vcpu < (*y)->key.vcpu ? -1 : (*x)->key.vcpu > (*y)->key.vcpu;
 }
 
-/* As people count them: by VM, then by the vCPU's own number; ids tell who came first. */
+/* As people count them: by VM, then by the vCPU's own number; ids show who came first. */
 static int compare_vcpus(const void *a, const void *b)
 {
 	const struct report_vcpu *x = a, *y = b;
@@ -103,7 +103,7 @@ static void add_vcpu(struct report *rep, u32 id, const struct agg *sum)
 	account(rep, sum, v);
 }
 
-/* Those of which the kernel counted nothing, among those of which it did: list, by id. */
+/* Adds vCPUs without counts of the kernel to those with counts: list, by id. */
 static void add_idle(struct report *rep, const struct agg **list, u32 nr)
 {
 	const struct agg nothing = { .rows = 0 };

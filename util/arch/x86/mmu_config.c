@@ -37,7 +37,7 @@ static u32 address_bits(void)
 
 /*
  * 8e819d75cbcf ("KVM: x86: add a tracepoint for APICv/AVIC interrupt delivery"): before, an
- * interrupt that the CPU delivers is not told from one that KVM will inject.
+ * interrupt that the CPU delivers looks like one that KVM will inject.
  */
 #define SINCE_APICV_ACCEPT	KERNEL_VERSION(5, 17, 0)
 
