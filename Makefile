@@ -34,8 +34,8 @@ WARN	:= -Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Wstric
 	  -Wold-style-definition -Wnested-externs -Wredundant-decls -Wshadow -Wvla -Wwrite-strings \
 	  -Wformat=2 -Wpointer-arith -Wundef
 
-# What a compiler lacks is left out; it is asked once, when something is to be compiled. A level of
-# _FORTIFY_SOURCE that the C library does not know is its highest one. Sanitizers replace all of it.
+# Options that the compiler lacks are dropped; it is asked once, before compiling anything. A level
+# of _FORTIFY_SOURCE unknown to the C library means its highest one. Sanitizers replace all of it.
 harden-try := -fPIE -fstack-protector-strong -fstack-clash-protection -fcf-protection -ftrivial-auto-var-init=zero
 harden-has = $(foreach f,$(harden-try),$(shell $(CC) -Werror $(f) -c -x c -o /dev/null /dev/null 2>/dev/null && echo $(f)))
 harden-all = $(harden-has) $(if $(filter-out -O0,$(filter -O%,$(CFLAGS))),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)

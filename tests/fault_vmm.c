@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * fault_vmm: a VMM whose guest has page faults of which the result is known.
+ * fault_vmm: a VMM whose guest has page faults with known results.
  *
- * The guest accesses one page after the other, as the table says that the VMM has put into its
+ * The guest accesses one page after the other, following a table that the VMM has put into its
  * memory, and then does OUT.  It prints a line of JSON: for each scene the guest physical address
  * of its first page, the number of pages, and where they are in the VMM.
  *
@@ -10,10 +10,10 @@
  *	mmio		writes to one address without memory, as many as "times" says
  *	read_only	a page of a read-only slot: a read, then "times" writes
  *	logged		the pages of "fixed" again, whose slot logs dirty pages by then
- *	discarded	the same pages once more, of which a thread "balloon" has discarded some:
+ *	discarded	the same pages once more, some discarded by a thread "balloon":
  *			"ranges" has the first and the number of pages of each
  *	both		two vCPUs read a page that the VMM provides when both wait (userfaultfd)
- *	fetched		a page that KVM fetches in the background, meanwhile the vCPU is halted
+ *	fetched		a page that KVM fetches in the background while the vCPU is halted
  *	bad		a page that the VMM has unmapped: KVM_RUN fails
  */
 #include <errno.h>

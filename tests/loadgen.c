@@ -54,7 +54,7 @@ struct run {
 	struct data_writer *writer;
 	struct keep_window window;
 	struct keep_triggers triggers;
-	int hit;		/* told of a trigger */
+	int hit;		/* the trigger has fired */
 	const char *last;	/* the last snapshot stays as this file; NULL: it does not */
 	struct series series;
 	char path[32];		/* of its file */

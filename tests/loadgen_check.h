@@ -39,7 +39,7 @@ struct made {
 	struct sums sums[NR_KEYS];
 };
 
-/* What tells a row from all others; their sum tells whether all of them are there, as they were. */
+/* What distinguishes a row from all others; the sum shows whether all are there, unchanged. */
 static inline u64 loadgen__print(u64 time_ns, u64 span_ns, u32 vcpu)
 {
 	return (time_ns + vcpu) * 0x9e3779b97f4a7c15ULL + span_ns * span_ns;

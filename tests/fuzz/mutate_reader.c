@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Changes of a recording that a fuzzer would hardly find by itself: of whole frames, of their
- * headers, of a column's entry in the directory, of one payload whose size is told right.
+ * headers, of a column's entry in the directory, of one payload, with the right size.
  */
 #include <stdlib.h>
 

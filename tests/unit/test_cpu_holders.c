@@ -91,7 +91,7 @@ static void test_lines(void **state)
 	rec__report(&r, &all, NULL, &out);
 	assert_string_equal(out.rep.empty, "");
 	h = out.rep.holders;
-	/* The place's first thread is replaced, what has no time is left out. */
+	/* The place's first thread is replaced; entries without time are omitted. */
 	assert_int_equal(h->nr_each, ARRAY_SIZE(later) - 1);
 	assert_int_equal(h->nr_lines, h->nr_each - 2);
 	assert_int_equal(h->time_ns, 876);

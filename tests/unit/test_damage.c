@@ -297,7 +297,7 @@ static void test_frames_gone(void **state)
 			assert_string_equal(out.first.what, what);
 			for (u32 k = i; k < i + nr; k++)
 				rows += o->frame[k].type == DATA_EVENTS ? o->frame[k].rows : 0;
-			/* Which only INDEX tells, of which END is next. */
+			/* Only the INDEX before END shows them. */
 			assert_int_equal(out.missing, i + nr == o->nr - 1 ? 0 : rows);
 		}
 	}

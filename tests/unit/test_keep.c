@@ -58,7 +58,7 @@ static void test_ring(void **state)
 	keep_ring__free(&r);
 }
 
-/* Ten seconds of exits, of which four are kept; what was dropped is not counted. */
+/* Of ten seconds of exits four are kept; what was dropped is not counted. */
 static void test_window(void **state)
 {
 	struct rec_report out;
@@ -249,7 +249,7 @@ static void test_large_second(void **state)
 	}
 }
 
-/* Tables, too, become as many frames as it takes. */
+/* Tables, too, may take several frames. */
 static void test_large_table(void **state)
 {
 	static struct kvmw_taken rows[30000];
@@ -459,7 +459,7 @@ static void test_sums(void **state)
 	is_holder(out.rec, KVMW_holder_PROCESS, 50, 2, 250);
 	is_holder(out.rec, KVMW_holder_PROCESS, 60, 2, 250);
 	is_holder(out.rec, KVMW_holder_PROCESS, 70, 1, 5);
-	/* What it had after it was told last: 2 turns, 150 ns. */
+	/* What it had since the last time: 2 turns, 150 ns. */
 	is_holder(out.rec, KVMW_holder_OTHERS, ~0U, 2, 150);
 	assert_int_equal(out.rec->takens.table.nr, 2);
 	taken = hash_table__at(&out.rec->takens.table, 0);

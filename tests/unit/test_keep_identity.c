@@ -230,7 +230,7 @@ static void test_texts_of_moments(void **state)
 	run__end(&r);
 }
 
-/* Threads and other VMs come and go; those that are there are named again, or have rows. */
+/* Threads and other VMs come and go; those alive are named again, or have rows. */
 static void test_names_that_age(void **state)
 {
 	const struct kvmw_holder row = { .vcpu = 0, .place = 1, .kind = KVMW_holder_VM, .tid = 1,

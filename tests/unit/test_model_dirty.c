@@ -275,7 +275,7 @@ static void test_strange_numbers(void **state)
 	unlink(r.path);
 }
 
-/* Beyond the bounds of memory all is counted, and told. */
+/* Beyond the bounds of memory everything is still counted, and reported. */
 static void test_limits(void **state)
 {
 	u64 kind[6], vcpu[6] = { 0 }, slot[6] = { 0 }, time[6], gfn[6] = { 1, 2, 1, 3, 2, 4 },

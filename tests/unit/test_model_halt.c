@@ -20,7 +20,7 @@
 
 /* Neither is in the order of time. */
 static const struct kvmw_halt later[] = {
-	HALT(1900, 0, 4000, NONE, 1, 1, 102),	/* not told whether it polled */
+	HALT(1900, 0, 4000, NONE, 1, 1, 102),	/* unknown whether it polled */
 	WINDOW(1500, 0, 20000, 0),
 	WINDOW(1000, 0, 10000, 20000),
 	HALT(1100, 1, NONE, NONE, NONE, NONE, NONE),

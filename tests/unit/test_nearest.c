@@ -30,7 +30,7 @@ static void nearest(const char *typed, const char *expected)
 
 static void test_one_edit(void **state)
 {
-	nearest("recod", "record");	/* a letter left out, */
+	nearest("recod", "record");	/* a missing letter, */
 	nearest("records", "record");	/* one too many, */
 	nearest("recorf", "record");	/* another one, */
 	nearest("reprot", "report");	/* two that changed places */
@@ -46,7 +46,7 @@ static void test_several_edits(void **state)
 	nearest("vpcus", "vcpu");
 }
 
-/* However much of the word is left out. */
+/* However much of the word is missing. */
 static void test_beginnings(void **state)
 {
 	nearest("scr", "script");

@@ -272,7 +272,7 @@ static void test_filters(void **state)
 	assert_int_equal(number_list__parse(&opt.vcpus, "--vcpu", "0"), 0);
 	rec__report(&r, &opt, NULL, &out);
 	assert_int_equal(out.rep.nr_rows, 3);
-	/* Whole keys are left out, so the kernel's counts still hold. */
+	/* Only whole keys are excluded, so the kernel's counts still hold. */
 	assert_int_equal(row(&out.rep, "CPUID")->count, 4);
 	assert_true(row(&out.rep, "CPUID")->exact);
 	assert_int_equal(out.rep.lost, 5);

@@ -321,7 +321,7 @@ static int codes_take(void *state, const struct scan_batch *b)
 	u32 number[REASONS][VCPUS] = { { 0 } }, at, *numbered;
 	struct sums *sums = state;
 
-	/* One has as many values as there are rows, or there are too many for the limit. */
+	/* One has a value for each row, or there are too many for the limit. */
 	assert_int_equal(row_codes__of(b, BIT(0) | BIT(3), UINT32_MAX).all, 0);
 	assert_int_equal(row_codes__of(b, BIT(0) | BIT(1), REASONS * VCPUS - 1).all, 0);
 	assert_int_equal(codes.all, REASONS * VCPUS);

@@ -16,7 +16,7 @@
 
 #include "util/capture/sink.h"
 
-/* One that is refused is for the caller to undo; for one that was on its way, who waits is told. */
+/* The caller undoes a refused one; those who wait for one on its way are notified. */
 static void test_failed_snapshot(void **state)
 {
 	struct keep_snapshot s = { .told = eventfd(0, EFD_NONBLOCK) };

@@ -286,7 +286,7 @@ static void test_order_and_filter(void **state)
 	host__end(&h);
 }
 
-/* Said of each interval while it is true; an interval does not tell that a vCPU never exits. */
+/* Said for each interval while it is true; an interval does not show that a vCPU never exits. */
 static void test_findings_come_and_go(void **state)
 {
 	struct host h;

@@ -25,7 +25,7 @@
 		.cpus = NO, .affinity = NO, .policy = NO }
 
 static const struct kvmw_thread rows[] = {
-	/* vCPU 0, running at both moments: only the events tell who it is. */
+	/* vCPU 0, running at both moments: only the events show who it is. */
 	T(START, 100, 101, NO, 10, 'R', 0xffff, 1000 * REC_MS, 5 * REC_MS),
 	V(START, 100, 0),
 	T(END, 100, 101, NO, 10, 'R', 0xffff, 2900 * REC_MS, 105 * REC_MS),
