@@ -62,7 +62,7 @@ static int say_why_none(const struct report_args *args, const struct recording *
 			     holds);
 	return error("%s: none of the %llu recorded %s%s has a length; the recording holds: %s; -e chooses another event",
 		     rec->path, (unsigned long long)rec->event_rows[event->id], event->plural,
-		     some ? " that the options leave" : "", holds);
+		     some ? " that the options select" : "", holds);
 }
 
 /* All of it: what is around an outlier may lie outside of the window. */

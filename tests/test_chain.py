@@ -259,7 +259,7 @@ def test_hog(tmp_path):
     rec.sched(9005, IN, 8000, 4711)
     chain = rec.write_to(tmp_path / "f")
     assert chain["gap"] == "wait" and marked(chain)["kind"] == "in"
-    assert chain["cause"] == "waited 8.000 ms for CPU 3; hog (4711) had it when 8.000 ms of it began and ended"
+    assert chain["cause"] == "waited 8.000 ms for CPU 3; hog (4711) had it when 8.000 ms of the wait began and ended"
     assert chain["holders"] == [{"name": "hog (4711)", "tid": 4711, "time_ns": 8_000_000, "stretches": 1,
                                  "certain": False}]
     assert chain["unknown"] == ["who had it for the 8.000 ms is unknown: threads of no VM are not followed"]
@@ -279,8 +279,8 @@ def test_others_had_it(tmp_path):
     chain = rec.write_to(tmp_path / "f")
     assert [(h["name"], h["time_ns"], h["certain"]) for h in chain["holders"]] == \
         [("vmm-io (150)", 1_000_000, True), ("hog (4711)", 2_000_000, False)]
-    assert chain["cause"] == "waited 8.000 ms for CPU 3, of which vmm-io (150) had 1.000 ms; " \
-        "hog (4711) had it when 2.000 ms of it began and ended; tid 77 had it at the end"
+    assert chain["cause"] == "waited 8.000 ms for CPU 3, which vmm-io (150) had for 1.000 ms; " \
+        "hog (4711) had it when 2.000 ms of the wait began and ended; tid 77 had it at the end"
     assert chain["last_holder"] == "tid 77"
     assert chain["unknown"] == ["who had it for the other 7.000 ms is unknown: threads of no VM are not followed"]
 
@@ -314,7 +314,7 @@ def test_the_longest_holders(tmp_path):
     assert [(h["tid"], h["time_ns"]) for h in chain["holders"]] == \
         [(164, 49_000_000), (163, 400_000), (162, 300_000), (161, 200_000)]
     assert (chain["others_ns"], chain["certain_ns"], chain["unknown"]) == (100_000, 50_000_000, [])
-    assert chain["cause"].endswith("; 0.100 ms of it began and ended with further threads")
+    assert chain["cause"].endswith("; further threads had it when 0.100 ms of the wait began and ended")
 
 
 def test_more_switches_than_are_kept(tmp_path):
@@ -323,7 +323,7 @@ def test_more_switches_than_are_kept(tmp_path):
     take_turns(rec, [(i % 2, 1900 if i % 2 else 100) for i in range(60)])
     chain = rec.write_to(tmp_path / "f")
     assert chain["left_out"] and chain["holders"] == [] and chain["last_holder"] == "io1 (161)"
-    assert chain["unknown"] == ["who had it for the 60.000 ms is unknown: there were more switches than are looked at"]
+    assert chain["unknown"] == ["who had it for the 60.000 ms is unknown: there were more switches than kvmw looks at"]
 
 
 def test_lost_switches(tmp_path):
@@ -553,6 +553,6 @@ def test_mistakes(tmp_path):
     one_line(kvmw("report", FAMILIES, "--outliers", 3, "--csv"), 2, "--json")
     one_line(kvmw("report", FAMILIES, "--outliers", 3, "-e", "dirty"), 2, "event dirty has no durations")
     one_line(kvmw("report", DATA / "svm-lost.kvmw", "--outliers", 3, "-e", "irq"), 1, "holds no irq events", "exit")
-    one_line(kvmw("report", FAMILIES, "--outliers", 3, "--where", "total>1h"), 1, "the options leave")
+    one_line(kvmw("report", FAMILIES, "--outliers", 3, "--where", "total>1h"), 1, "the options select")
     with open(FAMILIES) as file:
         one_line(kvmw("report", "-i", "-", "--outliers", 3, stdin=file), 1, "standard input", "save it first")

@@ -20,7 +20,7 @@ def test_missed_end(tmp_path):
     assert chain["start_ns"] == START + 3_500_000_000
     assert [c["length_ns"] for c in report(rec.path, "--outliers", 9, "--reason", "npf")["outliers"]] == [300_000]
     window = "@%.6f-@%.6f" % ((START + 900_000) / 1e9, (START + 2_000_000) / 1e9)
-    one_line(kvmw("report", rec.path, "--outliers", 1, "--time", window), 1, "none of the 13 recorded exits that the options leave has a length")
+    one_line(kvmw("report", rec.path, "--outliers", 1, "--time", window), 1, "none of the 13 recorded exits that the options select has a length")
 
 
 def test_halted_to_the_end(tmp_path):
@@ -76,7 +76,7 @@ def test_ioctl(tmp_path):
         if not switches:
             assert chain["cause"] == "what took the time is unknown"
             assert chain["unknown"] == ["whether its thread ran, waited or slept is unknown: "
-                                        "no switch of it near it was recorded"]
+                                        "no switch of it was recorded around then"]
 
 
 def test_asleep_for_good(tmp_path):

@@ -54,7 +54,7 @@ static const char *way_out(const struct chain_context *c, const struct chain *ch
 	else if (chain->lost)
 		snprintf(buf, size, "records of this time were lost");
 	else if (c->rec->meta.selective)
-		snprintf(buf, size, "it was recorded with %s, which may have left it out",
+		snprintf(buf, size, "it was recorded with %s, which may have filtered it",
 			 c->rec->meta.filter_words ?: "filters");
 	else
 		snprintf(buf, size, "the recording has no event %s of it", name);
@@ -72,8 +72,8 @@ static const char *cpu_name(u32 cpu, char *buf, size_t size)
 }
 
 /*
- * The certain ones come first: "of which vCPU 1 (122) had 13.680 ms; hog (15) had it when 8.000 ms
- * began and ended".
+ * The certain ones come first: "which vCPU 1 (122) had for 13.680 ms; hog (15) had it when 8.000 ms
+ * of the wait began and ended".
  */
 static void say_holders(struct chain *chain)
 {
@@ -84,17 +84,17 @@ static void say_holders(struct chain *chain)
 
 		chain_words__ns(h->time_ns, ns);
 		if (h->certain)
-			cause__say(chain, "%s%s%s %s", i ? ", " : ", of which ", h->name,
-				   i ? "" : " had", ns);
+			cause__say(chain, "%s%s%s %s", i ? ", " : ", which ", h->name,
+				   i ? "" : " had for", ns);
 		else if (h->stretches == 1)
-			cause__say(chain, "; %s had it when %s of it began and ended", h->name, ns);
+			cause__say(chain, "; %s had it when %s of the wait began and ended", h->name, ns);
 		else
 			cause__say(chain,
 				   "; %s had it when each of %u parts, %s in all, began and ended",
 				   h->name, h->stretches, ns);
 	}
 	if (chain->others_ns)
-		cause__say(chain, "; %s of it began and ended with further threads",
+		cause__say(chain, "; further threads had it when %s of the wait began and ended",
 			   chain_words__ns(chain->others_ns, ns));
 	if (*chain->last_holder)
 		cause__say(chain, "; %s had it at the end", chain->last_holder);
@@ -125,7 +125,7 @@ static void say_wait(const struct chain_context *c, struct chain_work *w,
 		not_known(chain, "who had it for the %s%s is unknown: %s",
 			  chain->certain_ns ? "other " : "",
 			  chain_words__ns(row->span_ns - chain->certain_ns, had),
-			  w->misses_switches ? "there were more switches than are looked at" :
+			  w->misses_switches ? "there were more switches than kvmw looks at" :
 			  chain->lost ? "records of this time were lost" :
 			  "threads of no VM are not followed");
 }
@@ -152,7 +152,7 @@ static void say_sleep(const struct chain_context *c, struct chain_work *w,
 		return;
 	}
 	if (w->self.event == KVMW_EVENT_HALT && p->ns[CHAIN_WAITING] == KVMW_NONE)
-		not_known(chain, "how long of it was a wait for a CPU is unknown: %s",
+		not_known(chain, "how much of it was a wait for a CPU is unknown: %s",
 			  way_out(c, chain, KVMW_EVENT_SCHED, out, sizeof(out)));
 	cause__say(chain,
 		   part == CHAIN_HALTED ? "was halted for %s" : "was asleep for %s, not halted",
@@ -255,10 +255,10 @@ static void say_nothing_known(const struct chain_context *c, struct chain_work *
 	if (w->chain->open)
 		say_where_it_is(w);
 	if (w->self.event == KVMW_EVENT_EXIT && !w->chain->open)
-		not_known(w->chain, "the recording does not say what parts its cycles have: its kvmw was an older one");
+		not_known(w->chain, "the recording, of an older kvmw, has no parts of cycles");
 	if (chain_context__has(c, KVMW_EVENT_SCHED) && !w->has_switches &&
 	    w->self.event != KVMW_EVENT_EXIT)
-		not_known(w->chain, "whether its thread ran, waited or slept is unknown: no switch of it near it was recorded");
+		not_known(w->chain, "whether its thread ran, waited or slept is unknown: no switch of it was recorded around then");
 	for (u32 i = 0; i < ARRAY_SIZE(tell); i++)
 		if (!chain_context__has(c, tell[i]))
 			not_known(w->chain, "what its thread did then is unknown: %s",
@@ -309,7 +309,7 @@ void chain_work__say_cause(const struct chain_context *c, struct chain_work *w,
 	case CHAIN_LATE:
 		cause__say(chain, "the host ran the timer %s late",
 			   chain_words__ns(p->ns[CHAIN_LATE], ns));
-		not_known(chain, "why it was late is unknown: when the host's CPUs take no interrupts is not recorded");
+		not_known(chain, "why it was late is unknown: when the host's CPUs had interrupts disabled is not recorded");
 		break;
 	default:
 		say_nothing_known(c, w);
