@@ -18,9 +18,9 @@ static void note_missed(struct meta *meta, u64 missed, const char *what, bool sa
 	char note[256];
 
 	snprintf(note, sizeof(note),
-		 "missed up to %llu %s: the kernel skipped our BPF program so often "
-		 "because it was already running on that CPU; whose events on this host these were "
-		 "is unknown", (unsigned long long)missed, what);
+		 "missed up to %llu %s: the kernel skipped our BPF program that often "
+		 "because it was already running on that CPU; whose events these were is unknown",
+		 (unsigned long long)missed, what);
 	record_note(meta, note, say);
 }
 

@@ -42,7 +42,7 @@ def nested(vcpu, forwarded, rounds=3000, exit="cpuid", again=VMRUN):
 @pytest.mark.parametrize("forwarded, words", [(10, "probably 100%"), (3, "probably 30%")])
 def test_nested_guests(tmp_path, forwarded, words):
     finding = found(record(tmp_path / "f", nested(busy(Vcpu(), 20), forwarded)))["nested"]
-    assert f"{words} were handed to that hypervisor" in finding["text"]
+    assert f"{words} of them went to that hypervisor" in finding["text"]
     assert finding["share"] == pytest.approx(12 + 1.8 * forwarded, abs=0.1)
     assert finding["next"] == "kvmw record -e exit,nested ..."
     assert finding["evidence"]["entries"] == 300 * forwarded
@@ -51,7 +51,7 @@ def test_nested_guests(tmp_path, forwarded, words):
 def test_nested_guests_counted(tmp_path):
     rows = [[START + i, NONE, 0, 101, 0, 2 if i % 4 else 3] for i in range(4000)]
     finding = found(record(tmp_path / "f", nested(busy(Vcpu(), 20), 10), {"nested": rows}))["nested"]
-    assert "of which 33% were handed" in finding["text"] and finding["next"] == "kvmw report -e nested"
+    assert "; 33% of them went to that hypervisor" in finding["text"] and finding["next"] == "kvmw report -e nested"
 
 
 def test_a_few_exits_of_nested_guests(tmp_path):
@@ -180,7 +180,7 @@ def test_dirty_rate(tmp_path, pages, logging, holds):
     findings = found(record(tmp_path / "f", busy(Vcpu()), {"dirty": rows}))
     assert list(findings) == ["dirty-rate"] * holds
     if holds:
-        assert "127 MB of its memory dirty a second" in findings["dirty-rate"]["text"]
+        assert "dirtied 127 MB of its memory a second" in findings["dirty-rate"]["text"]
         assert "1.0 Gbit/s" in findings["dirty-rate"]["text"]
 
 
@@ -213,7 +213,7 @@ def test_a_window_too_short(tmp_path, halt, poll, times, holds):
 
 @pytest.mark.parametrize("missed, holds", [(10, True), (9, False)])
 def test_missed_events(tmp_path, missed, holds):
-    note = f"missed up to {missed} exits: the kernel skipped our BPF program so often"
+    note = f"missed up to {missed} exits: the kernel skipped our BPF program that often"
     findings = found(record(tmp_path / "f", busy(Vcpu()), notes=["something else", note]))
     assert list(findings) == ["missed"] * holds
 

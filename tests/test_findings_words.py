@@ -46,8 +46,8 @@ def test_who_had_the_cpu_where_that_is_no_finding(tmp_path):
         "-> Waiting for a CPU took 49.5% of the time: for 87% of that kvmw record itself had it, for 12% of that other "
         "threads of the VMM had it, most thread debian12 (tid 105).")
     path = write(tmp_path / "f", [busy(Vcpu(), 500).add(800 * US, 150 * US, "interrupt", 450, wait=140 * US)])
-    assert wait_line(path) == "-> Waiting for a CPU took 6.3% of the time; who had it is not known."
-    assert wait_line(path, "--time", "0,0.9").endswith("% of the time; who had it is not known of a window of time.")
+    assert wait_line(path) == "-> Waiting for a CPU took 6.3% of the time; who had it is unknown."
+    assert wait_line(path, "--time", "0,0.9").endswith("% of the time; who had it is unknown for a window of time.")
 
 
 def test_no_more_of_a_wait_that_is_a_finding(tmp_path):
@@ -116,7 +116,7 @@ def test_who_lets_a_halt_go_on(tmp_path):
         assert " 100% of them went to the VMM, which let the vCPU go on" in text and text.endswith(words)
     of_kvm = busy(Vcpu(), 20).add(200 * US, 20 * US, "hlt", 3000).add(20 * US, 5 * US, 0x7c, 300, detail=0x80b, kind=WRMSR)
     assert found(record(tmp_path / "f", [of_kvm], [setup()]))["never-halts"]["text"].endswith(
-        " KVM found an interrupt, or another event, that was already there; the guest ends 300 interrupts a second.")
+        " KVM found an interrupt, or another event, already pending; the guest ends 300 interrupts a second.")
 
 
 def test_the_window_of_polling(tmp_path):

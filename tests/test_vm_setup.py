@@ -169,7 +169,7 @@ def test_how_far_away_timers_are(tmp_path, away, words, options):
     finding, = findings(path)
     assert finding["rule"] == "timer-storm"
     assert finding["text"].partition("% of the time.")[2].strip() == (
-        f"The deadline is {words} away, as a median." if words else "")
+        f"The median deadline is {words} away." if words else "")
     assert finding["evidence"].get("deadline_ns") == (pytest.approx(sorted(away)[len(away) // 2] * 1000, abs=20)
                                                       if words else None)
     (reason,) = report(path)["rows"]

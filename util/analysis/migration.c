@@ -149,7 +149,7 @@ static const char *why_no_replay(const struct migration_replay *m, const struct 
 	if (!m->memory_bytes)
 		return "the size of the VM's memory is unknown: the recording has no memory slots from its start";
 	if (!nr)
-		return "no times of marks are known";
+		return "the times of marks are unknown";
 	if (!takes->nr)
 		return "no page was marked again: the VMM did not take the log in the meantime, so it is unknown "
 		       "how often pages are written";

@@ -121,7 +121,7 @@ static void say_none(const struct facts *f, struct findings *out)
 	if (f->rep->total.halt_ns == KVMW_NONE)
 		snprintf(out->none, sizeof(out->none),
 			 "Nothing stands out: the vCPUs %s. KVM and VMM took %.1f%%, with halts and waits, which this "
-			 "recording does not tell apart.%s", ran, busy, rest);
+			 "recording does not separate.%s", ran, busy, rest);
 	else
 		snprintf(out->none, sizeof(out->none),
 			 "Nothing stands out: the vCPUs %s. KVM and VMM took %.1f%%, polling %.1f%%, waiting for a CPU "

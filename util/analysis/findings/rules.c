@@ -170,7 +170,7 @@ static bool timers(const struct facts *f, struct finding *finding)
 		return false;
 	if (away == KVMW_NONE)
 		return true;
-	finding__add(finding, " The deadline is %s away, as a median.",
+	finding__add(finding, " The median deadline is %s away.",
 		     deadlines__words(away, words));
 	finding__rests_on(finding, "deadline_ns", away);
 	return true;
@@ -302,8 +302,8 @@ static void say_why_awake(const struct facts *f, struct finding *finding)
 	if (ends->count)
 		snprintf(of_guest, sizeof(of_guest), "; the guest ends %.0f interrupts a second",
 			 facts__rate(f, ends->count));
-	finding__add(finding, " KVM found an interrupt, or another event, that was "
-		     "already there%s.", of_guest);
+	finding__add(finding, " KVM found an interrupt, or another event, already "
+		     "pending%s.", of_guest);
 }
 
 static bool never_halts(const struct facts *f, struct finding *finding)
@@ -426,7 +426,7 @@ const struct finding_rule finding_rules[] = {
 	  "The host may share pages (KSM), which are copied at the first write.", rule__protection },
 	{ "page-faults", "Page faults on memory took 5 % of the time.",
 	  "A guest that has just started touches its memory for the first time.", rule__faults },
-	{ "small-pages", "Page faults took 5 % of the time, most of them in 8 or more ranges of 2 MiB of which at least 64 pages had one; transparent huge pages are off.",
+	{ "small-pages", "Page faults took 5 % of the time, most of them in 8 or more ranges of 2 MiB with faults on at least 64 pages each; transparent huge pages are off.",
 	  "Shared memory has a setting of its own, and hugetlbfs has none.", rule__small_pages },
 	{ "no-progress", "One instruction had 100 page faults on one page, half of those of its vCPU, which took 1 % of the time.",
 	  "The host may take the page away each time.", rule__no_progress },

@@ -81,7 +81,7 @@ bool rule__dirty_rate(const struct facts *f, struct finding *finding)
 	if (rate < DIRTY_RATE)
 		return false;
 	finding->share = facts__protection(f) ? facts__share(f, row->cost_ns) : 0;
-	finding__say(finding, "The guest made %.0f MB of its memory dirty a second: a migration that sends less than that, "
+	finding__say(finding, "The guest dirtied %.0f MB of its memory a second: a migration that sends less than that, "
 		     "%.1f Gbit/s, will not end while the guest runs.", rate / 1e6, rate * 8 / 1e9);
 	finding__rests_on(finding, "pages", f->logged);
 	finding__rests_on(finding, "bytes_per_second", rate);
@@ -152,7 +152,7 @@ bool rule__missed(const struct facts *f, struct finding *finding)
 
 	if (!count || 100.0 * missed < (double)MISSED_OF_ALL * count)
 		return false;
-	finding__say(finding, "Up to %llu events were missed, where %llu exits were counted: counts and times may be too "
+	finding__say(finding, "Up to %llu events were missed, while %llu exits were counted: counts and times may be too "
 		     "small.", (unsigned long long)missed, (unsigned long long)count);
 	finding__rests_on(finding, "missed", missed);
 	finding__rests_on(finding, "exits", count);

@@ -34,7 +34,7 @@ bool rule__nested(const struct facts *f, struct finding *finding)
 		return false;
 	to_l1 = forwarded(f, &exact);
 	finding__say(finding, "Exits of nested guests, and those by which their hypervisor runs them again, took "
-		     "%.1f%% of the time: %.0f/s, of which %s%.0f%% were handed to that hypervisor. The nested guests "
+		     "%.1f%% of the time: %.0f/s; %s%.0f%% of them went to that hypervisor. The nested guests "
 		     "themselves ran for %.1f%%.", finding->share, facts__rate(f, e->nested), exact ? "" : "probably ",
 		     to_l1, facts__share(f, e->nested_guest_ns));
 	finding__rests_on(finding, "nested_exits", e->nested);
@@ -246,8 +246,8 @@ bool rule__small_pages(const struct facts *f, struct finding *finding)
 		return false;
 	finding->share = facts__share(f, row->cost_ns);
 	finding->instead_of = "page-faults";
-	finding__say(finding, "Page faults on guest memory took %.1f%% of the time, %.0f/s, most of them for one 4 KiB page "
-		     "beside another: %llu in %llu ranges of 2 MiB. Transparent huge pages are off on the host.",
+	finding__say(finding, "Page faults on guest memory took %.1f%% of the time, %.0f/s, most of them for 4 KiB pages "
+		     "close together: %llu in %llu ranges of 2 MiB. Transparent huge pages are off on the host.",
 		     finding->share, facts__rate(f, row->count), (unsigned long long)sum.pages,
 		     (unsigned long long)sum.ranges);
 	finding__rests_on(finding, "count", row->count);

@@ -190,8 +190,8 @@ void rules__say_wait(const struct facts *f, u64 told_ns, char *buf, size_t size)
 	for (u32 kind = 0; kind < NR_HOLDER_KINDS; kind++)
 		rest = sat_add(rest, had[kind]);
 	if (!rest)
-		snprintf(buf + len, size - len, "; who had it is not known%s.",
-			 f->rep->rec->window.active ? " of a window of time" : "");
+		snprintf(buf + len, size - len, "; who had it is unknown%s.",
+			 f->rep->rec->window.active ? " for a window of time" : "");
 	for (u64 all = rest, said = 0; rest && said < 2; said++) {
 		u32 kind = 0;
 
