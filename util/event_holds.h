@@ -34,17 +34,17 @@
 	HOLDS(GUEST_PLACE, GUEST, "where a range of guest memory begins, or a page in it") \
 	HOLDS(DETAIL, GUEST, "by detail_kind, GUEST_PHYS or NUMBER")	\
 	HOLDS(HOST_ADDR, HOST, "an address in the VMM")			\
-	HOLDS(HOST_END, HOST, "where the range ends that begins at the field before it") \
+	HOLDS(HOST_END, HOST, "the end of the range that begins at the field before it") \
 	HOLDS(HOST_PLACE, HOST, "where a memory slot begins in the VMM")	\
 	HOLDS(HOST_FRAME, HOST, "the number of a page of the host")	\
-	HOLDS(INFO1, VALUES, "what the CPU says of an exit: by isa and reason, an address or not") \
-	HOLDS(INFO2, VALUES, "the same of its second such value")	\
-	HOLDS(VALUE, VALUES, "a value of the guest's or the VMM's choice") \
+	HOLDS(INFO1, VALUES, "what the CPU says about an exit: an address or not, by isa and reason") \
+	HOLDS(INFO2, VALUES, "the second such value")	\
+	HOLDS(VALUE, VALUES, "a value that the guest or the VMM chose") \
 	HOLDS(NAME, NAMES, "the first 8 bytes of a name")		\
 	HOLDS(NAME_REST, NAMES, "the rest of the name in the field before it") \
 	HOLDS(PATH, NAMES, "the id of a text that is a path")		\
 	HOLDS(TEXT, NONE, "the id of a text that names nothing")	\
-	HOLDS(RECORD, RAW, "bytes of a record of which only the kernel knows what they are")
+	HOLDS(RECORD, RAW, "bytes of a record whose meaning only the kernel knows")
 
 /* KVMW_SECRET_GUEST, …; KVMW_HOLDS_NUMBER, … */
 #define KVMW_SECRET_ID(NAME, member, way, word, doc) KVMW_SECRET_##NAME,

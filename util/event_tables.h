@@ -52,10 +52,10 @@
  */
 #define KVMW_FIELDS_thread(FIELD, S)					\
 	FIELD(S, u64, time_ns, "time", NUMBER, PLANES, "", "when this was read") \
-	FIELD(S, u16, kind, "kind", NUMBER, DICT, "", "which moment it is of") \
+	FIELD(S, u16, kind, "kind", NUMBER, DICT, "", "at which moment") \
 	FIELD(S, u32, pid, "id", NUMBER, DICT, "", "process of the VM")	\
 	FIELD(S, u32, tid, "id", NUMBER, PLANES, "",			\
-	      "thread; all ones: not known, a vCPU that none is known to run") \
+	      "thread; all ones: unknown, a vCPU without a known thread") \
 	FIELD(S, u32, number, "id", NUMBER, DICT, "",			\
 	      "vCPU that it runs, as numbered by KVM; all ones: none, or unknown") \
 	FIELD(S, u64, started_ns, "ns", NUMBER, PLANES, "",		\
@@ -80,7 +80,7 @@
 	FIELD(S, u32, cpu, "id", NUMBER, DICT, "", "CPU that it ran on last") \
 	FIELD(S, u32, cpus, "count", NUMBER, DICT, "", "CPUs that it may use; all ones: unknown") \
 	FIELD(S, u32, affinity, "id", TEXT, DICT, "",			\
-	      "which these are, a text of the IDENT frames; all ones: unknown") \
+	      "their list, a text of the IDENT frames; all ones: unknown") \
 	FIELD(S, u32, policy, "id", NUMBER, DICT, "",			\
 	      "scheduling policy, a number of sched(7); all ones: unknown") \
 	FIELD(S, u32, rt_priority, "count", NUMBER, DICT, "", "real-time priority; 0: none") \
@@ -89,7 +89,7 @@
 /* Groups that VMs' threads are in, and those above them that have a quota. */
 #define KVMW_FIELDS_cgroup(FIELD, S)					\
 	FIELD(S, u64, time_ns, "time", NUMBER, PLANES, "", "when this was read") \
-	FIELD(S, u16, kind, "kind", NUMBER, DICT, "", "which moment it is of") \
+	FIELD(S, u16, kind, "kind", NUMBER, DICT, "", "at which moment") \
 	FIELD(S, u32, pid, "id", NUMBER, DICT, "", "process of the VM")	\
 	FIELD(S, u32, path, "id", PATH, DICT, "",			\
 	      "where the group is in its hierarchy, a text of the IDENT frames") \
@@ -116,7 +116,7 @@
 /* Of the first address space of each VM, without that of system-management mode. */
 #define KVMW_FIELDS_slot(FIELD, S)					\
 	FIELD(S, u64, time_ns, "time", NUMBER, PLANES, "", "when this was read") \
-	FIELD(S, u16, kind, "kind", NUMBER, DICT, "", "which moment it is of") \
+	FIELD(S, u16, kind, "kind", NUMBER, DICT, "", "at which moment") \
 	FIELD(S, u32, pid, "id", NUMBER, DICT, "", "process of the VM")	\
 	FIELD(S, u32, vm, "count", NUMBER, DICT, "",			\
 	      "number of the VM among those of the process, from 0")	\
@@ -141,7 +141,7 @@
 
 /* Sums from the beginning of the recording on. */
 #define KVMW_FIELDS_taken(FIELD, S)					\
-	FIELD(S, u32, place, "id", NUMBER, PLANES, "", "place among these sums") \
+	FIELD(S, u32, place, "id", NUMBER, PLANES, "", "number of this sum") \
 	FIELD(S, u16, kind, "kind", NUMBER, DICT, "", "what took it")	\
 	FIELD(S, u32, pid, "id", NUMBER, DICT, "",			\
 	      "process of the VM whose memory it was; others: all ones") \
@@ -164,16 +164,16 @@
 /* A vCPU has the pid and the place of its VM in the rows of the same moment. */
 #define KVMW_FIELDS_vm_config(FIELD, S)					\
 	FIELD(S, u64, time_ns, "time", NUMBER, PLANES, "", "when this was read") \
-	FIELD(S, u16, kind, "kind", NUMBER, DICT, "", "which moment it is of") \
+	FIELD(S, u16, kind, "kind", NUMBER, DICT, "", "at which moment") \
 	FIELD(S, u32, pid, "id", NUMBER, DICT, "", "process of the VM")	\
 	FIELD(S, u32, place, "count", NUMBER, DICT, "",			\
-	      "which one of the VMs of this process at this moment")	\
+	      "number of the VM among those of the process, at this moment")	\
 	FIELD(S, u32, apicv_not, "id", TEXT, DICT, "",			\
 	      "why not, a text of the IDENT frames; all ones: none, or unknown") \
 	FIELD(S, u64, apicv, "bool", NUMBER, DICT, "",			\
 	      "1: the CPU may deliver interrupts without KVM (APICv, AVIC)") \
 	FIELD(S, u64, apicv_inhibits, "hex", NUMBER, DICT, "",		\
-	      "the kernel's bits of what keeps it from that")		\
+	      "what prevents that, as bits of the kernel")		\
 	FIELD(S, u64, vcpus, "count", NUMBER, DICT, "", "vCPUs created") \
 	FIELD(S, u64, irqchip, "count", NUMBER, DICT, "",		\
 	      "interrupt controllers in KVM: 0 none, 1 all, 2 split: the local ones") \
@@ -195,7 +195,7 @@
 
 #define KVMW_FIELDS_vcpu_config(FIELD, S)				\
 	FIELD(S, u64, time_ns, "time", NUMBER, PLANES, "", "when host_tsc was read") \
-	FIELD(S, u16, kind, "kind", NUMBER, DICT, "", "which moment it is of") \
+	FIELD(S, u16, kind, "kind", NUMBER, DICT, "", "at which moment") \
 	FIELD(S, u32, pid, "id", NUMBER, DICT, "", "process of the VM")	\
 	FIELD(S, u32, place, "count", NUMBER, DICT, "", "that of the VM") \
 	FIELD(S, u32, vcpu, "id", NUMBER, PLANES, "",			\
@@ -205,7 +205,7 @@
 	FIELD(S, u64, apicv, "bool", NUMBER, DICT, "", "1: it uses APICv or AVIC") \
 	FIELD(S, u64, host_tsc, "count", NUMBER, PLANES, "", "TSC of the host") \
 	FIELD(S, s64, tsc_offset, "count", NUMBER, DICT, "",		\
-	      "guest's TSC, as L1 sees it, less the host's, which is scaled first") \
+	      "guest's TSC, as L1 sees it, minus the host's, which is scaled first") \
 	FIELD(S, u64, tsc_ratio, "hex", NUMBER, DICT, "",		\
 	      "cycles of the guest's TSC for one of the host's, times 2^48") \
 	FIELD(S, u64, tsc_khz, "count", NUMBER, DICT, "", "frequency of the guest's TSC")
@@ -213,7 +213,7 @@
 /* A row for a process, and one for each node on which its memory is known. */
 #define KVMW_FIELDS_vm_memory(FIELD, S)					\
 	FIELD(S, u64, time_ns, "time", NUMBER, PLANES, "", "when this was read") \
-	FIELD(S, u16, kind, "kind", NUMBER, DICT, "", "which moment it is of") \
+	FIELD(S, u16, kind, "kind", NUMBER, DICT, "", "at which moment") \
 	FIELD(S, u32, pid, "id", NUMBER, DICT, "", "process of the VM")	\
 	FIELD(S, u32, node, "id", NUMBER, DICT, "", "NUMA node; all ones: the process as a whole") \
 	FIELD(S, u64, bytes, "bytes", NUMBER, PLANES, "",		\
@@ -229,10 +229,10 @@
 	FIELD(S, u64, hugetlb_bytes, "bytes", NUMBER, PLANES, "",	\
 	      "of a process: pages of hugetlbfs")			\
 	FIELD(S, u32, huge_unknown, "id", TEXT, DICT, "",		\
-	      "why transparent huge pages are not known, a text of the IDENT frames; all ones: they are") \
+	      "why transparent huge pages are unknown, a text of the IDENT frames; all ones: they are known") \
 	FIELD(S, u16, nodes_from, "count", NUMBER, DICT, "",		\
-	      "of a process: what tells its nodes: 0 nothing, 1 there is one, 2 its control group, 3 numa_maps") \
-	FIELD(S, u32, nodes_unknown, "id", TEXT, DICT, "", "why nothing does, likewise")
+	      "of a process: source of its nodes: 0 none, 1 the only node, 2 its control group, 3 numa_maps") \
+	FIELD(S, u32, nodes_unknown, "id", TEXT, DICT, "", "why there is no source, likewise")
 
 #define KVMW_FIELDS_loss(FIELD, S)					\
 	FIELD(S, u32, vcpu, "id", NUMBER, DICT, "", "vCPU, an id of the IDENT frames") \

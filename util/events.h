@@ -488,11 +488,11 @@
 	KVMW_HEAD(FIELD, S, "inject: time in L1 until it ran L2 again")	\
 	FIELD(S, u64, rip, "addr", GUEST_CODE, DICT, "kind", "instruction pointer") \
 	FIELD(S, u64, control, "addr", GUEST_PHYS, DICT, "kind", "gpa of L1's VMCB or VMCS") \
-	FIELD(S, u64, reason, "hex", NUMBER, DICT, "kind", "exit reason, as of event exit") \
-	FIELD(S, u64, info1, "hex", INFO1, DICT, "reason", "as of event exit") \
-	FIELD(S, u64, info2, "hex", INFO2, DICT, "reason", "as of event exit") \
-	FIELD(S, u64, intr_info, "hex", NUMBER, DICT, "reason", "as of event exit") \
-	FIELD(S, u64, error_code, "hex", NUMBER, DICT, "reason", "as of event exit") \
+	FIELD(S, u64, reason, "hex", NUMBER, DICT, "kind", "exit reason, as in event exit") \
+	FIELD(S, u64, info1, "hex", INFO1, DICT, "reason", "as in event exit") \
+	FIELD(S, u64, info2, "hex", INFO2, DICT, "reason", "as in event exit") \
+	FIELD(S, u64, intr_info, "hex", NUMBER, DICT, "reason", "as in event exit") \
+	FIELD(S, u64, error_code, "hex", NUMBER, DICT, "reason", "as in event exit") \
 	FIELD(S, u64, isa, "isa", NUMBER, DICT, "kind", "1 VMX, 2 SVM")
 
 #define KVMW_KINDS_nested(KIND, S)					\
