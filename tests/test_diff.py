@@ -204,7 +204,7 @@ def test_costs_with_halts_are_not_compared_to_those_without(files, tmp_path):
     path = diff_workload.write(tmp_path / "all.kvmw", [[*row[:12], None, None, None, None, *row[16:]]
                                                        for row in diff_workload.exits(1)])
     for old, new, which in ((path, files["old"], "OLD"), (files["old"], path, "NEW")):
-        why = f"{which} does not tell halts and waits from KVM's own time"
+        why = f"{which} does not separate halts and waits from KVM's own time"
         text = kvmw("diff", "--width=200", old, new).stdout
         assert "Costs are not compared: " + why in text and "cost/s" not in text
         found = diff(old, new)["comparisons"][0]

@@ -351,7 +351,7 @@ def test_times_without_a_clock(tmp_path):
     rec.frame([(START + 10, 10, 1000, 0, SVM["io"], 0, 2)])
     path = rec.finish().write(tmp_path / "f")
     for command in "report", "script":
-        one_line(kvmw(command, path, "--time", "12:03"), 1, "does not know when it was made")
+        one_line(kvmw(command, path, "--time", "12:03"), 1, "does not say when it was made")
     assert tenths(path, "--time", "0") == [0]
 
 

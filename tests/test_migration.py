@@ -174,7 +174,7 @@ def test_what_cannot_be_told(tmp_path, marks, frames, why):
     path = make(tmp_path / "f", marks, frames)
     assert why in migration(path)["unknown"] and "links" not in migration(path)
     text = " ".join(text_of(path, "-e", "dirty").split())
-    assert f"This cannot be told: {migration(path)['unknown']}." in text
+    assert f"Unknown: {migration(path)['unknown']}." in text
     if "--vm" in why:
         assert migration(path, "--vm=100")["unknown"] is None
 

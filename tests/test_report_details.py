@@ -170,7 +170,7 @@ def test_halts_that_one_of_two_recordings_does_not_tell(tmp_path, path):
     assert sorted(parts(text, "hlt")) == [(0, "hlt", 35), (1, "did not halt", 10), (1, "others", 25)]
     data = TREE / "tests" / "data"
     words = kvmw("report", data / "svm-linux.kvmw", data / "svm-families.kvmw").stdout.replace("#", "").split()
-    assert "some of these recordings do not tell them apart" in " ".join(words)
+    assert "some of these recordings do not separate them" in " ".join(words)
 
 
 @pytest.mark.parametrize("more, others", [

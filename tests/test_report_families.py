@@ -528,7 +528,7 @@ def test_version_1_0_tells_no_parts(tmp_path):
         assert row["halt_ns"] is None and row["kvm_ns"] == row["time_ns"] == 90 * MS
         assert rep["vcpu_time"][1]["wait_ns"] is None
         text = text_of(path, "--width", 160)
-        assert "KVM contains halts and waits: this recording does not tell them apart" in text
+        assert "KVM contains halts and waits: this recording does not separate them" in text
         heads = [line for line in text.splitlines() if line.startswith(("reason ", "vCPU "))]
         assert len(heads) == 2 and "KVM" in heads[0] and "KVM" in heads[1]
         assert not set(" ".join(heads).split()) & {"halt", "wait", "poll"}

@@ -89,7 +89,7 @@ def test_text(known, width):
     text = text_of(known, "-e", "sched", "--width", width)
     assert all(len(line) <= width for line in text.splitlines())
     assert "\n\n\n" not in text
-    assert "vCPUs waited for a CPU for 1.19s, of it throttled: 500ms. Who had it" in text
+    assert "vCPUs waited for a CPU for 1.19s, throttled for 500ms of it. Who had it" in text
     table = text[text.index("had the CPU"):].splitlines()
     assert text[:text.index("had the CPU")].splitlines()[-1].split() == (
         ["ms", "us"] if width >= 100 else ["ms"])

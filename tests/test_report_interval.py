@@ -70,7 +70,7 @@ def test_rates_and_shares(path):
         assert float(line[0]) == row["interval"] / 1000 and int(line[1].replace(",", "")) == row["count"]
         assert int(line[2].replace(",", "")) == row["count"] * 1000
         assert abs(float(line[3]) - row["cost_ns"] / vcpus / 10**4) < 0.06
-    assert vcpus > 1 and "Of a row, it is 0.001 s of each vCPU" in " ".join(page).replace("# ", "")
+    assert vcpus > 1 and "For a row, it is 0.001 s of each vCPU" in " ".join(page).replace("# ", "")
 
 
 def test_mistakes(path):

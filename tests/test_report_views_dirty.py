@@ -201,7 +201,7 @@ def test_text(known, width):
 
 @pytest.mark.parametrize("logging, words", [
     (0, "for the memory slots of all 12 page marks"),
-    (None, "unknown for all 12 marks")])
+    (None, "for all 12 marks in the recording, the page, or whether")])
 def test_not_observed(tmp_path, logging, words):
     path = make(tmp_path / "f", [mark(i * MS, 0, i, logging=logging) for i in range(12)])
     rep = report(path, "-e", "dirty")["dirty"]

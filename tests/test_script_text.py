@@ -178,7 +178,7 @@ def test_wrong_clocks(tmp_path):
     rec = Recording({key: value for key, value in META.items() if key != "clocks"})
     rec.frame([(START + 10, 10, 1000, 0, SVM["io"], 0, 2)])
     one_line(kvmw("script", rec.finish().write(tmp_path / "g"), "--clock", "wall"), 1,
-             "does not know when it was made")
+             "does not say when it was made")
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is one CPU only")

@@ -269,7 +269,7 @@ int time_window__parse_around(struct time_window *w, const char *text)
 			return 0;
 		}
 	}
-	return error("--around '%s': must be T+-D, such as 2.1+-50ms or 12:03:04.5+-1s; T is a time as of --time, but no percentage",
+	return error("--around '%s': must be T+-D, such as 2.1+-50ms or 12:03:04.5+-1s; T is a time as for --time, but not a percentage",
 		     text);
 }
 
@@ -354,7 +354,7 @@ void time_window__resolve(struct time_window *w, const struct time_anchor *a)
 	w->resolved = true;
 	w->from = a->start_ns;
 	if (!a->has_clock && (needs_clock(&w->begin) || needs_clock(&w->end))) {
-		w->wrong = "is a time of day, and this recording does not know when it was made";
+		w->wrong = "is a time of day, and this recording does not say when it was made";
 		w->from = UINT64_MAX;
 		w->to = 0;
 		return;

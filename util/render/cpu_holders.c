@@ -81,15 +81,15 @@ int render__cpu_holders(const struct screen *s, const struct report *rep, u32 to
 {
 	const struct cpu_holders *all = rep->holders;
 	char time[UNITS_MAX], throttled[UNITS_MAX], words[160], count[UNITS_MAX];
+	bool quota = all->throttled_ns && all->throttled_ns != KVMW_NONE;
 	int ret;
 
 	if (!all->nr_lines)
 		return 0;
-	snprintf(words, sizeof(words), "vCPUs waited for a CPU for %s%s%s. Who had it meanwhile:",
-		 units__ns(all->time_ns, UNITS_3, time),
-		 all->throttled_ns && all->throttled_ns != KVMW_NONE ? ", of it throttled: " : "",
-		 all->throttled_ns && all->throttled_ns != KVMW_NONE ?
-		 units__ns(all->throttled_ns, UNITS_3, throttled) : "");
+	snprintf(words, sizeof(words), "vCPUs waited for a CPU for %s%s%s%s. Who had it meanwhile:",
+		 units__ns(all->time_ns, UNITS_3, time), quota ? ", throttled for " : "",
+		 quota ? units__ns(all->throttled_ns, UNITS_3, throttled) : "",
+		 quota ? " of it" : "");
 	/* The heading ends with an empty line. */
 	if (rep->nr_rows)
 		fputc('\n', s->out);

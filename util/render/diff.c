@@ -269,8 +269,8 @@ int render__diff(const struct screen *s, const struct diff *d, u32 top)
 		screen__wrap(s, "", "", words);
 	}
 	snprintf(words, sizeof(words),
-		 "Per second of vCPU time. * changed by more than noise: %u tests, of which "
-		 "any is wrong in at most 1 of 100 such comparisons; kvmw-diff(1) says how.%s%s",
+		 "Per second of vCPU time. * changed by more than noise: %u tests, all of "
+		 "them right in at least 99 of 100 such comparisons; kvmw-diff(1) says how.%s%s",
 		 d->nr_tests, d->nr_unsure ? " ? differs much, but cannot be told from noise." : "",
 		 d->nr_drift ? " ~ varies within a recording as much as between them." : "");
 	screen__wrap(s, "", "", words);

@@ -116,8 +116,8 @@ void render__vms(const struct screen *s, const struct recording *rec)
 			      rec->nr_vms - MAX_VMS);
 	if (rec->ids_left_out)
 		heading__line(s, "",
-			      "more VMs or vCPUs than kvmw keeps, which is %u at most: nothing is "
-			      "known of the others but their ids", REC_MAX_IDS);
+			      "more VMs or vCPUs than the %u that kvmw keeps: only the ids of the "
+			      "others are known", REC_MAX_IDS);
 }
 
 /* The command line shows what was selected: VMs, vCPUs, duration. */
@@ -261,7 +261,7 @@ static void about_privacy(const struct screen *s, const struct recording *rec)
 static void about_damage(const struct screen *s, const struct report *rep)
 {
 	const struct recording *rec = rep->rec;
-	char missing[32] = "an unknown number of", where[64] = "what this was made of";
+	char missing[32] = "an unknown number of", where[64] = "the source of this recording";
 	bool of_rows = rep->nr_rows && rep->partly;
 
 	if ((!rec->nr_damage && !rec->missing_rows) || (recording__was_cut(rec) && !of_rows))
@@ -304,7 +304,7 @@ static void about_where(const struct screen *s, const struct report *rep)
 	heading__line(s, "where",
 		      "%s: all numbers cover only the recorded %s for which this is true%s%s",
 		      rep->opt->where, rep->desc->plural,
-		      rep->lost ? "; some that were lost may be such" : "",
+		      rep->lost ? "; some of those lost may match" : "",
 		      rep->rec->meta.selective ? "; others were filtered, as requested" : "");
 }
 

@@ -196,7 +196,7 @@ static void info_text__symbols(const struct screen *s, const struct recording *r
 	char text[96];
 
 	snprintf(text, sizeof(text), "%u functions of the guest%s", nr,
-		 nr == GUEST_SYMBOLS_STORED ? ", of which a recording has no more" : "");
+		 nr == GUEST_SYMBOLS_STORED ? ", the most that a recording can have" : "");
 	field(s, "symbols", rec->has_symbols ? text : NULL);
 }
 
@@ -292,7 +292,7 @@ static void info_text__state(const struct screen *s, const struct recording *rec
 	}
 	snprintf(text, sizeof(text), "%s%s", inv->has_index ? "present" : "none",
 		 rec->finished ? "; END frame present" : recording__unfinished(rec) ?
-		 "; no END frame: the recorder did not finish" : "; no END frame: what this was made of lacks events");
+		 "; no END frame: the recorder did not finish" : "; no END frame: the source of this recording lacks events");
 	field(s, "index", text);
 	snprintf(text, sizeof(text), "%u place%s", rec->nr_damage, rec->nr_damage == 1 ? "" : "s");
 	field(s, "damage", rec->nr_damage ? text : "none");

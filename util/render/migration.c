@@ -57,7 +57,7 @@ int render__migration(const struct screen *s, const struct migration_replay *m)
 
 	fputs("\nWill it migrate?\n", s->out);
 	if (*m->why_not) {
-		snprintf(words, sizeof(words), "This cannot be told: %s.", m->why_not);
+		snprintf(words, sizeof(words), "Unknown: %s.", m->why_not);
 		screen__wrap(s, "  ", "  ", words);
 		return 0;
 	}

@@ -244,9 +244,9 @@ static void legend_shares(const struct reason_table *t, char *words, size_t size
 			 rep->nr_files ? "; /s: per second recorded" : ", and /s their sum");
 	if (report_options__sorts_by(rep->opt, KEY_TIME))
 		snprintf(interval, sizeof(interval),
-			 " Of a row, it is %g s of each vCPU, or what was recorded of them.",
+			 " For a row, it is %g s of each vCPU, or the recorded part of them.",
 			 report_options__interval(rep->opt) / 1e9);
-	snprintf(merged, sizeof(merged), " KVM contains halts and waits: %s not tell them apart.",
+	snprintf(merged, sizeof(merged), " KVM contains halts and waits: %s not separate them.",
 		 these);
 	snprintf(words, size, "100%% is %.3f s%s.%s%s", rep->whole.wall_ns / 1e9, each, interval,
 		 !told_apart ? merged : reasons__shows(t, COST) ? " cost: KVM + VMM + poll." : "");

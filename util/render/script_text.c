@@ -581,7 +581,7 @@ static int script_text__begin(struct script_printer *p)
 {
 	if (p->model->clock != CLOCK_WALL || p->model->rec->meta.has_clock)
 		return 0;
-	return error("%s: does not know when it was made: --clock wall is not possible",
+	return error("%s: does not say when it was made: --clock wall is not possible",
 		     p->model->rec->path);
 }
 

@@ -214,9 +214,9 @@ int render__vcpus(const struct screen *s, const struct report *rep)
 	if (!rep->nr_vcpus)
 		return 0;
 	if (rep->rec->window.active)
-		fputs("\nWhere each vCPU's time went, of the cycles in that window:\n", s->out);
+		fputs("\nWhere each vCPU's time went, in the cycles of that window:\n", s->out);
 	else if (rep->nr_files)
-		fputs("\nWhere each vCPU's time went, of that of its recording:\n", s->out);
+		fputs("\nWhere each vCPU's time went, in its own recording:\n", s->out);
 	else
 		fprintf(s->out, "\nWhere each vCPU's time went, of %.3f s%s:\n",
 			rep->duration_ns / 1e9, !rep->filtered ? "" :

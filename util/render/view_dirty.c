@@ -44,8 +44,8 @@ static const char *why_none(const struct report *rep, const struct dirty_model *
 			 "marks.", units__count(v->unlogged + v->unknown, count));
 	else if (v->unknown)
 		snprintf(buf, size,
-			 "it is unknown for all %s marks in the recording which page it was, or "
-			 "whether dirty logging was on.", units__count(v->unknown, count));
+			 "for all %s marks in the recording, the page, or whether dirty logging "
+			 "was on, is unknown.", units__count(v->unknown, count));
 	else if (report__is_filtered(rep))
 		snprintf(buf, size, "no page was marked in what --time, --vcpu or --pid select.");
 	else
@@ -76,13 +76,12 @@ static void caveats(const struct screen *s, const struct report *rep, const stru
 			    units__count(v->unlogged + v->unknown, count));
 	if (v->no_page)
 		screen__say(s, "  ", "  ",
-			    "%s marks are not shown: they are on further pages, more than kvmw "
-			    "keeps.",
+			    "%s marks are not shown: they are on more pages than kvmw keeps.",
 			    units__count(v->no_page, count));
 	if (v->no_time)
 		screen__say(s, "  ", "  ",
-			    "The rate and the working set do not include %s marks: they are more "
-			    "than kvmw keeps the times of.",
+			    "The rate and the working set do not include %s marks: kvmw keeps no "
+			    "more times.",
 			    units__count(v->no_time, count));
 	loss(s, rep);
 }

@@ -78,8 +78,8 @@ static int view_stack__text(const struct screen *s, const struct report *rep, co
 		view_stack__frames(s, "VMM", stack_of(rep, row, true));
 	}
 	if (has_stacks(rep) && stands_for_several(rep))
-		screen__wrap(s, "\n# ", "# ", "a row is all stacks of the same functions, of which one is shown whole; -v "
-			     "shows a row for each");
+		screen__wrap(s, "\n# ", "# ", "a row is all stacks of the same functions, and one of them is shown whole; "
+			     "-v shows a row for each");
 	return 0;
 }
 

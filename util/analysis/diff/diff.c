@@ -360,7 +360,7 @@ static void compare_costs(struct diff *d)
 		told[side] = d->rep[side]->total.halt_ns != KVMW_NONE;
 	if (told[DIFF_OLD] != told[DIFF_NEW])
 		snprintf(d->no_cost, sizeof(d->no_cost),
-			 "%s does not tell halts and waits from KVM's own time, %s does",
+			 "%s does not separate halts and waits from KVM's own time, %s does",
 			 told[DIFF_OLD] ? "NEW" : "OLD", told[DIFF_OLD] ? "OLD" : "NEW");
 }
 
@@ -391,7 +391,7 @@ int diff__make(struct diff *d, const struct report *const rep[NR_DIFF_SIDES],
 		d->rep[side] = rep[side];
 		d->vcpu_s[side] = vcpu_seconds(rep[side]);
 		if (d->vcpu_s[side] <= 0)
-			return error("%s: it is not known how long its vCPUs ran: nothing can be compared",
+			return error("%s: how long its vCPUs ran is unknown: nothing can be compared",
 				     rep[side]->rec->path);
 		if (settings__make(&d->settings[side], rep[side]))
 			return -1;
