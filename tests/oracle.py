@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""oracle.py TRACE RECORDING: whether a recording says what a trace of the same run says.
+"""oracle.py TRACE RECORDING: check a recording against a trace of the same run.
 
 Rebuilds every row and every total of the events exit and userspace from TRACE.first.cpu* and
 TRACE.last.cpu*, written by lab/scripts/oracle.sh, and compares them one by one. It is based on
@@ -362,7 +362,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("trace")
     parser.add_argument("recording")
-    parser.add_argument("-n", type=int, default=10, help="how many differences to print")
+    parser.add_argument("-n", type=int, default=10, help="print at most N differences (default 10)", metavar="N")
     args = parser.parse_args()
     found = compare(args.trace, args.recording)
     print(f"{found.compared} rows and {len(found.recording.totals)} totals of {len(found.vcpus)} "

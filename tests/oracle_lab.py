@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Runs programs of vmm.c in the lab and says whether what kvmw records of them is right.
+"""Run programs of vmm.c in the lab and check what kvmw records of them.
 
     oracle_lab.py random [-n NUMBER] [--seed SEED] [--steady]
     oracle_lab.py run    OPTIONS PROGRAM...
@@ -190,7 +190,7 @@ def main():
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--kernel", default="bookworm")
     common.add_argument("--smp", default="1")
-    common.add_argument("--out", help="keep what the machine leaves behind here")
+    common.add_argument("--out", help="keep the files of the machine in DIR", metavar="DIR")
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     verbs = parser.add_subparsers(dest="verb", required=True)
     verb = verbs.add_parser("random", parents=[common])
@@ -204,7 +204,7 @@ def main():
     args = parser.parse_args()
     found = {"random": run_random, "run": run, "shrink": shrink}[args.verb](args)
     if args.verb != "random":
-        print("\n".join(found) or "nothing is wrong")
+        print("\n".join(found) or "no faults found")
     return 1 if found else 0
 
 
