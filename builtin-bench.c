@@ -189,7 +189,7 @@ out:
 
 static const struct argp_option record_options[] = {
 	{ "rows", OPT_ROWS, "N", 0, "N exits (default 1000000)", 0 },
-	{ "seed", OPT_SEED, "S", 0, "Which ones: the same number, the same exits (default 1)", 0 },
+	{ "seed", OPT_SEED, "S", 0, "Seed: the same number makes the same exits (default 1)", 0 },
 	{ "resolution", OPT_RESOLUTION, "STEP", 0, "Keep durations to 1/16 of their value, or to a time such as 100ns", 0 },
 	{ "output", 'o', "FILE", 0, "Write to FILE (default kvmw.data); an old one becomes FILE.old", 0 },
 	{ 0 },

@@ -300,7 +300,7 @@ int common_args__wait(const struct common_args *args, pid_t child)
 	int status;
 
 	if (child < 0)
-		return error("no process can be started: %s", strerror(errno));
+		return error("cannot start a process: %s", strerror(errno));
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
 			return error("the process that reads %s is gone: %s",
@@ -425,7 +425,7 @@ static struct data_reader *open_reader(struct common_args *args)
 
 	args->opened = true;
 	if (r && data_reader__newer(r) && !again)
-		notice("%s: format 1.%u; this kvmw knows 1.%u, and leaves out what is new: a newer kvmw shows it",
+		notice("%s: format 1.%u; this kvmw knows 1.%u, and ignores what is new: a newer kvmw shows it",
 		       common_args__name(args), data_reader__newer(r), DATA_MINOR);
 	return r;
 }

@@ -15,7 +15,7 @@
 
 static const struct argp_option options[] = {
 	{ "output", 'o', "FILE", 0, "Write the part to FILE; - is standard output", 1 },
-	{ "event", 'e', "EVENT[,EVENT...]", 0, "Only these events, or groups of events, as of kvmw record", 3 },
+	{ "event", 'e', "EVENT[,EVENT...]", 0, "Only these events or groups of events, as for kvmw record", 3 },
 	{ 0 },
 };
 
@@ -85,7 +85,7 @@ static error_t cut__parse_events(u32 *events, const char *list)
 		those = cut__events_of(word, &nearest);
 		*events |= those;
 		if (!those)
-			err = usage_error("-e '%s': no event, and no group of events, has this name%s; kvmw list shows them",
+			err = usage_error("-e '%s': no event or group of events has this name%s; kvmw list shows them",
 					  word, nearest__hint(&nearest));
 	}
 	free(copy);

@@ -24,7 +24,7 @@ enum { OPT_FAIL_IF = 0x400, OPT_TOP_ROWS };
 
 static const struct argp_option options[] = {
 	{ "top", OPT_TOP_ROWS, "N", 0, "Show only the first N rows (default: 30 in text, else all)", 2 },
-	{ "fail-if", OPT_FAIL_IF, "CONDITION", 0, "Exit with status 1 if it holds for a NEW one: 'p99(io) > +20%', "
+	{ "fail-if", OPT_FAIL_IF, "CONDITION", 0, "Exit with status 1 if CONDITION holds for a NEW one: 'p99(io) > +20%', "
 	  "'count(total) > 5000'; may be given several times", 2 },
 	{ 0 },
 };

@@ -87,7 +87,7 @@ error_t report_args__check_files(const struct report_args *args)
 				   opt->tracepoint ?: event_desc__by_id(event)->name);
 	for (u32 i = 0; i < opt->nr_sort; i++)
 		if (!means_the_same(event, opt->sort[i]))
-			return usage_error("--sort %s needs one recording: the same %s is something else in another one; "
+			return usage_error("--sort %s needs one recording: the same %s means something else in another; "
 					   "name one", sort_key__name(report_options__key(opt, i)),
 					   sort_key__name(report_options__key(opt, i)));
 	if (args->common.window.active && !is_by_clock(&args->common.window))
@@ -359,8 +359,8 @@ static void warn_of_doubles(const struct files *f)
 			if (!f->input[k].rep.recorded || !f->input[i].rep.recorded ||
 			    !may_hold_the_same(a, b))
 				continue;
-			warning("%s and %s come from one recorder and overlap in time: what is in both counts twice; leave one "
-				"of them out", a->path, b->path);
+			warning("%s and %s come from one recorder and overlap in time: what is in both counts twice; omit one "
+				"of them", a->path, b->path);
 			return;
 		}
 	}

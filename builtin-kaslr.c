@@ -16,7 +16,7 @@ static int judge(struct guest_symbol_files *files, const char *recording, const 
 	if (k->of && !k->certain)
 		return error("%s: cannot tell where the guest's kernel was: at offset %#llx, %u of %u instructions are "
 			     "those of %s, at the next best %u; if it is that kernel, give --guest-kaslr=OFFSET: _text "
-			     "in the guest's /proc/kallsyms less _text in its files", recording,
+			     "in the guest's /proc/kallsyms minus _text in its files", recording,
 			     (unsigned long long)k->slide, k->fits, k->of, files->image, k->next);
 	files->has_slide = k->of;
 	files->slide = k->slide;
@@ -35,7 +35,7 @@ static int find_apart(const struct common_args *args, struct kaslr *k, struct da
 
 	if (pipe2(fds, O_CLOEXEC)) {
 		data_reader__close(r);
-		return error("no pipe can be made: %s", strerror(errno));
+		return error("cannot create a pipe: %s", strerror(errno));
 	}
 	child = fork();
 	if (!child) {

@@ -89,7 +89,7 @@ error_t record_keep__check_options(const struct keep_options *o, const char *out
 		return !o->of_snapshots ? 0 :
 		       usage_error("%s needs --keep", o->of_snapshots);
 	if (o->after_ns >= o->time_ns)
-		return usage_error("--after has to be shorter than the TIME of --keep, or what led up to the trigger is not "
+		return usage_error("--after must be shorter than the TIME of --keep, or what led up to the trigger is not "
 				   "kept");
 	if (o->has_cooldown && !o->triggers.nr)
 		return usage_error("--cooldown needs --trigger");
@@ -97,7 +97,7 @@ error_t record_keep__check_options(const struct keep_options *o, const char *out
 		return EINVAL;
 	for (u32 i = 0; i < o->triggers.nr && thins; i++)
 		if (o->triggers.trigger[i].kind <= TRIGGER_RATE)
-			return usage_error("--trigger '%s' looks at rows, some of which --cpu-limit leaves out: they exclude "
+			return usage_error("--trigger '%s' looks at rows, and --cpu-limit drops some: they exclude "
 					   "each other", o->triggers.trigger[i].text);
 	return output ? record_files__check_name(output, "--keep", KEEP_SUFFIX) : 0;
 }

@@ -89,7 +89,7 @@ static int open_special(struct record_output *out, bool follow)
 
 	if (seen < 0 || fstat(seen, &st))
 		return refuse(out, strerror(errno));
-	why = S_ISREG(st.st_mode) ? "what the link leads to is a file" :
+	why = S_ISREG(st.st_mode) ? "the link leads to a file" :
 	      follow && S_ISFIFO(st.st_mode) ? NULL : why_not(&st, buf, sizeof(buf));
 	if (why) {
 		close(seen);

@@ -59,8 +59,8 @@ static void give_up(const struct record_stop *s, const char *why)
 
 	drain__counts(s->drain, &c);
 	if (takes_errors())
-		error("%s: %s: gave up; of the %llu events so far %llu are not in it, nor are the "
-		      "last totals; its first %llu bytes are a readable recording", s->path, why,
+		error("%s: %s: gave up; of the %llu events so far, %llu and the last totals are "
+		      "missing; its first %llu bytes are a readable recording", s->path, why,
 		      (unsigned long long)c.events,
 		      (unsigned long long)(c.events > rows ? c.events - rows : 0),
 		      (unsigned long long)bytes);

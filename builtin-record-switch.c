@@ -157,7 +157,7 @@ static int name_done(struct record_switch *w, char *suffix)
 		at.tv_nsec %= (long)NSEC_PER_SEC;
 	}
 	return err > 0 ?
-	       error("%s%s: a file of this name exists, and so do those of many that follow",
+	       error("%s%s: this name and many that follow are taken",
 		     w->makers.path, suffix) : err;
 }
 

@@ -122,7 +122,7 @@ static const struct argp_option target_options[] = {
 	  "The VMs in these control groups (v2) and all below, including those that start later", 0 },
 	{ "container", RECORD_CONTAINER, "ID", 0, "The VMs in the container or pod with this id", 0 },
 	{ "all", 'a', NULL, 0, "All VMs, including those that start later", 0 },
-	{ "exclude", RECORD_EXCLUDE, "NAME|PID", 0, "With -a: leave out these running VMs", 0 },
+	{ "exclude", RECORD_EXCLUDE, "NAME|PID", 0, "With -a: except these running VMs", 0 },
 	{ "vcpu", 'V', "LIST", 0, "Only these vCPUs, e.g. 0-3,7", 0 },
 	{ "max-vcpus", RECORD_MAX_VCPUS, "N", 0, "Make room for N vCPUs and VMMs at a time (default 1024)", 0 },
 	{ 0 }
@@ -170,7 +170,7 @@ const char *record_options__why_nothing(const struct record_options *o, bool chi
 {
 	return o->vcpu_filter ? "does a VM have one of the --vcpu vCPUs, and did it run?" :
 	       children ? "did the command start a VM?" :
-	       o->nr_excluded ? "did any vCPU run of a VM that --exclude does not leave out?" :
+	       o->nr_excluded ? "did any vCPU run in a VM that --exclude does not name?" :
 	       "did any vCPU run?";
 }
 

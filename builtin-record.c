@@ -316,8 +316,8 @@ static void note_gaps(struct record *r)
 
 	if (r->snapshot.left_out) {
 		snprintf(note, sizeof(note),
-			 "the VMs have more than %d threads: the states of threads "
-			 "at the start and the end are not of all", SNAPSHOT_MAX_THREADS);
+			 "the VMs have more than %d threads: the states of the others "
+			 "at the start and the end are not recorded", SNAPSHOT_MAX_THREADS);
 		meta__note(r->meta, note);
 	}
 	r->unseen = record_notes__add(r->meta, r->session, true);

@@ -66,7 +66,7 @@ static const struct argp_option options[] = {
 	{ "outliers", OPT_OUTLIERS, "N", 0, "Show the N longest events instead, each with what came before and "
 	  "after it, what made it long, and who", 2 },
 	{ "verbose", 'v', NULL, 0, "Also show how it was recorded: host, command, sizes, cost; with --sort sym "
-	  "and of stacks, where in a function", 4 },
+	  "and for stacks, where in a function", 4 },
 	{ 0 },
 };
 
@@ -299,7 +299,7 @@ static error_t check_outliers(const struct report_args *args)
 	if (other)
 		return usage_error("--outliers and %s exclude each other: chains are not rows of a table", other);
 	if (args->common.format == OUTPUT_CSV)
-		return usage_error("--outliers: a chain is no row of CSV; --json has it, and script --outliers %u --csv "
+		return usage_error("--outliers: CSV has no chains; --json has them, and script --outliers %u --csv "
 				   "lists the events", args->outliers);
 	if (!chain_event__has_length(event->id))
 		return usage_error("--outliers: event %s has no durations; script -e %s lists its rows",
@@ -321,7 +321,7 @@ static error_t check_heatmap(const struct report_args *args)
 	if (other)
 		return usage_error("--heatmap and %s exclude each other", other);
 	if (args->common.format == OUTPUT_CSV)
-		return usage_error("--heatmap: a map is no row of CSV; --json has it");
+		return usage_error("--heatmap: CSV has no maps; --json has them");
 	return 0;
 }
 

@@ -38,7 +38,7 @@ static error_t keep(struct args *args, char *list)
 		while (i < KVMW_NR_SECRETS && strcmp(secret_desc(i)->word, word))
 			word_list__add(&words, secret_desc(i++)->word);
 		if (i == KVMW_NR_SECRETS)
-			return usage_error("--keep '%s': no such thing to keep%s; there are %s",
+			return usage_error("--keep '%s': invalid word%s; valid ones: %s",
 					   word, nearest__hint(&words.nearest), words.text);
 		args->keep |= BIT(i);
 	}

@@ -198,7 +198,7 @@ static int ask_any(const struct args *args, const pid_t *pids, u32 nr)
 	for (u32 i = 0; i < nr; i++)
 		if (!ask_one(pids[i], vm, args->wait, &answer) && answer.result != CONTROL_NOT_MINE)
 			return snapshot__tell(pids[i], &answer);
-	return error("no kvmw record --keep that you may ask records %s", args->of);
+	return error("no kvmw record --keep that you may ask is recording %s", args->of);
 }
 
 void snapshot__ask(char *said, size_t size)

@@ -319,10 +319,10 @@ static void say_no_key(struct top_ui *ui, int key)
 {
 	if (key > 0 && key < 0x80 && isprint(key))
 		snprintf(ui->message, sizeof(ui->message),
-			 "'%c' is no key of kvmw top; h shows those that are", key);
+			 "'%c' is not a key of kvmw top; h lists the keys", key);
 	else
 		snprintf(ui->message, sizeof(ui->message),
-			 "That is no key of kvmw top; h shows those that are");
+			 "Not a key of kvmw top; h lists the keys");
 }
 
 /* 0; 1: to quit; -1 */

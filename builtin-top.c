@@ -89,7 +89,7 @@ static error_t top_check(struct top_options *o)
 	struct record_options *r = &o->stat.record;
 
 	if (o->common.input && record_options__any_target(r))
-		return usage_error("-i plays a recording: -p, --vm, -V and the like choose what is running");
+		return usage_error("-i plays a recording: -p, --vm, -V and the like select running VMs");
 	if (o->common.budget.max && !o->common.input)
 		return usage_error("--memory is for -i: what is running is counted");
 	if (o->common.input && !strcmp(o->common.input, "-") && !o->batch)

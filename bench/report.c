@@ -66,7 +66,7 @@ static double run(const struct reading *what, const char *path, long *kib)
 	int status;
 
 	if (child < 0)
-		return error("bench report: no process could be started: %s", strerror(errno));
+		return error("bench report: cannot start a process: %s", strerror(errno));
 	if (!child)
 		become(what, path);
 	if (wait4(child, &status, 0, &usage) < 0 || status)

@@ -27,7 +27,7 @@ COMMANDS = {
     "info-json": ["info", "--json", DATA / "svm-linux.kvmw"],
 }
 
-WITHOUT = {"kvmw: out of memory", f"kvmw: no thread could be started: {os.strerror(errno.EAGAIN)}"}
+WITHOUT = {"kvmw: out of memory", f"kvmw: cannot start a thread: {os.strerror(errno.EAGAIN)}"}
 
 
 # ---- memory ------------------------------------------------------------------

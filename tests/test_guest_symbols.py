@@ -210,7 +210,7 @@ BAD = {
     "modules": ("--guest-modules", "x 10 0 - Live 0x0000000000000000\n",
                 "all addresses are 0: read /proc/modules as root in the guest, where sysctl kernel.kptr_restrict is 0 or 1"),
     "module": ("--guest-modules", "x y 0 - Live 0x10\n", ":1: not NAME SIZE REFERENCES USERS STATE ADDRESS: "),
-    "module's end": ("--guest-modules", "x 8192 0 - Live 0xfffffffffffff000\n", ":1: ends behind the last address: "),
+    "module's end": ("--guest-modules", "x 8192 0 - Live 0xfffffffffffff000\n", ":1: ends after the last address: "),
     "elf": ("--guest-vmlinux", "\x7fELG", "not an ELF file"),
 }
 

@@ -36,7 +36,7 @@ def test_newer_minor_version(tmp_path, command):
     assert newer.stdout == known.stdout
     notice, = set(newer.stderr.splitlines()) - set(known.stderr.splitlines())
     assert newer.stderr.count(notice) == 1
-    assert notice == (f"kvmw: {path}: format 1.9; this kvmw knows 1.1, and leaves out what is new: a newer kvmw "
+    assert notice == (f"kvmw: {path}: format 1.9; this kvmw knows 1.1, and ignores what is new: a newer kvmw "
                       "shows it")
 
 

@@ -220,7 +220,7 @@ def test_snapshot_command(alone, tmp_path):
             assert rec.written()[1] == path.name
         assert kvmw("snapshot", pid).stdout == ""
         rec.written()
-        one_line(kvmw("snapshot", os.getpid()), 1, f"no kvmw record --keep that you may ask records {os.getpid()}")
+        one_line(kvmw("snapshot", os.getpid()), 1, f"no kvmw record --keep that you may ask is recording {os.getpid()}")
         other = subprocess.run([KVMW, "snapshot"], capture_output=True, text=True, check=False, user=65534)
         one_line(other, 1, f"kvmw record (pid {rec.process.pid}) does not answer: only root or the recorder's user may ask it")
         rec.end()
@@ -437,7 +437,7 @@ def test_fault(boot):
     (["--keep", "10s", "-o", "-"], "-o - and --keep exclude each other"),
     (["--keep", "10s", "-o", "/dev/null"], "-o /dev/null: it is not a regular file; --keep makes files, named FILE.20"),
     (["--keep", "10s", "-o", "/tmp"], "-o /tmp: it is a directory; --keep makes files, named FILE.20"),
-    (["--keep", "10s", "--after", "10s"], "--after has to be shorter than the TIME of --keep"),
+    (["--keep", "10s", "--after", "10s"], "--after must be shorter than the TIME of --keep"),
     (["--keep", "10s", "--cooldown", "10s"], "--cooldown needs --trigger"),
     (["--keep", "10s", "--trigger", "gon"], "--trigger 'gon': must be stuck>TIME, gone, lost, rate(EXPR)>N, or an expression"),
     (["--keep", "10s", "--trigger", "stuck>=2s"], "--trigger 'stuck>=2s': must be stuck>TIME, gone"),
@@ -510,7 +510,7 @@ def test_stranger(how):
     """A process that only pretends to be a recorder neither hides the real one nor makes clients
     wait."""
     with listening(how, user=65534) as stranger, listening("open") as pid:
-        one_line(kvmw("snapshot", stranger), 1, f"no kvmw record --keep that you may ask records {stranger}")
+        one_line(kvmw("snapshot", stranger), 1, f"no kvmw record --keep that you may ask is recording {stranger}")
         one_line(kvmw("snapshot", pid), 1, f"(pid {pid}) does not answer")
         errors = kvmw("snapshot").stderr
         assert str(pid) in errors and str(stranger) not in errors

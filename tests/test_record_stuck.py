@@ -13,7 +13,7 @@ import pytest
 from synthetic import KVMW, kvmw
 from test_record_here import pytestmark  # noqa: F401
 
-LOST = re.compile(r"kvmw: (.*): (.*): gave up; of the (\d+) events so far (\d+) are not in it, nor are the last totals; "
+LOST = re.compile(r"kvmw: (.*): (.*): gave up; of the (\d+) events so far, (\d+) and the last totals are missing; "
                   r"its first (\d+) bytes are a readable recording\n")
 GUEST = ["sh", "-c", f"exec '{KVMW}' bench guest --rounds 0 --pio 50 >/dev/null"]
 SYS_WRITE = "1"

@@ -355,7 +355,7 @@ def test_the_screen(terminal):
     lines = t.wait("by mean, reversed")
     assert not lines[4].startswith("hlt ")
     t.keys("r", "z")
-    assert t.wait("'z' is no key of kvmw top; h shows")[4].startswith("hlt ")
+    assert t.wait("'z' is not a key of kvmw top; h lists")[4].startswith("hlt ")
     t.keys("Left", "Escape")
     t.wait("\nVM  ", "124 lab-guest  ")
     t.keys("S")

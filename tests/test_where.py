@@ -183,7 +183,7 @@ def test_sym(recorded, tmp_path):  # noqa: F811
 
 
 @pytest.mark.parametrize("expr, column, message", [
-    ("", 1, "name of a field"), ("total", 6, "has to be =="), ("total>", 7, "a number"), ("(total>1s", 10, "')'"),
+    ("", 1, "name of a field"), ("total", 6, "must be followed by =="), ("total>", 7, "a number"), ("(total>1s", 10, "')'"),
     ("total>1s)", 9, "&& or ||"), ("total>1us && foo==1", 14, "exits have no field 'foo'"),
     ("totl>1s", 1, "did you mean total?"), ("total>100", 7, "give a unit"), ("total>1.5", 7, "has no unit"),
     ("reason==nfp", 9, "did you mean npf?"), ("rip==x", 6, "rip is a number"), ("rip>1ms", 5, "rip is not a time"),

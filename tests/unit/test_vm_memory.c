@@ -173,7 +173,7 @@ static void test_a_process(void **state)
 	assert_int_equal(vm_memory__read(&memories, KVMW_vm_memory_END, getpid(), &names), 0);
 	assert_int_equal(memories.walked, VM_MEMORY_WALK - 4096);
 	assert_int_equal(memories.row[0].anon_huge_bytes, KVMW_NONE);
-	assert_non_null(strstr(names.texts.text[memories.row[0].huge_unknown], "more than 4 GiB"));
+	assert_non_null(strstr(names.texts.text[memories.row[0].huge_unknown], "exceed 4 GiB"));
 
 	vm_memory__begin(&memories);
 	assert_int_equal(vm_memory__read(&memories, KVMW_vm_memory_END, 0, &names), 0);

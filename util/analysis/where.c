@@ -207,7 +207,7 @@ static int time_number(struct binding *b, const struct where_value *v, u64 *numb
 	if (v->kind == VALUE_TIME || !b->bound->since_start)
 		return 0;
 	return parse_time(v->text, number) ?
-	       WRONG(b, v->column, "'%.40s' is not a time; a time is as 2.1 or 2100ms", v->text) :
+	       WRONG(b, v->column, "'%.40s' is not a time, such as 2.1 or 2100ms", v->text) :
 	       0;
 }
 
@@ -215,7 +215,7 @@ static int span_number(struct binding *b, const struct where_value *v, u64 *numb
 {
 	*number = v->number;
 	if (v->kind == VALUE_TIME && v->bare)
-		return WRONG(b, v->column, "'%.40s' has no unit; give one, as in 100us", v->text);
+		return WRONG(b, v->column, "'%.40s' has no unit; give one, such as 100us", v->text);
 	if (v->kind == VALUE_TIME || !v->number || in_ns(b->term))
 		return 0;
 	return WRONG(b, v->column,

@@ -126,7 +126,7 @@ static int where_parse__number(struct where_parser *p, struct where_value *v)
 		v->kind = VALUE_TIME;
 		v->bare = !isalpha((unsigned char)v->text[strlen(v->text) - 1]);
 		if (parse_time(rest, &v->number))
-			return syntax(p, "'%.40s' is not a number; numbers are as 10, 0x3f8, 4K, 100us, 2.5s",
+			return syntax(p, "'%.40s' is not a number, such as 10, 0x3f8, 4K, 100us or 2.5s",
 				      v->text);
 	}
 	p->at += strlen(v->text);
@@ -167,7 +167,7 @@ static int range(struct where_parser *p, struct where_term *t)
 	if (where_parse__value(p, t))
 		return -1;
 	return t->value[first + 1].kind == VALUE_NUMBER || t->value[first + 1].kind == VALUE_TIME ?
-	       0 : syntax(p, "a range has to end with a number");
+	       0 : syntax(p, "a range must end with a number");
 }
 
 static int where_parse__list(struct where_parser *p, struct where_term *t)
@@ -256,7 +256,7 @@ static int where_parse__term(struct where_parser *p, u16 *node)
 	p->at += t->len;
 	op = operator(p);
 	if (!op)
-		return syntax(p, "behind '%.*s' has to be ==, !=, <, <=, >, >=, in, ~ or !~%s",
+		return syntax(p, "'%.*s' must be followed by ==, !=, <, <=, >, >=, in, ~ or !~%s",
 			      (int)(t->len < 40 ? t->len : 40), t->name,
 			      found(p, buf, sizeof(buf)));
 	t->op = op->op;

@@ -96,7 +96,7 @@ static int group_find__add(struct group_choices *choices, u64 id, const char *pa
 		if (choices->list[i].id == id)
 			return 0;
 	if (choices->nr == KVMW_MAX_GROUPS)
-		return error("-G, --container: more than %d control groups; choose one that they are below",
+		return error("-G, --container: more than %d control groups; choose one above them",
 			     KVMW_MAX_GROUPS);
 	if (array__reserve(choices->list, choices->nr, choices->room, NULL))
 		return -1;
@@ -141,7 +141,7 @@ static int is_several(const struct group_choices *found, const char *option, con
 	for (u32 i = 0; i < found->nr && i < GROUPS_LISTED; i++)
 		len += snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "",
 				found->list[i].path);
-	return error("%s '%s': %u control groups have this name: %s%s; give more of it", option,
+	return error("%s '%s': %u control groups have this name: %s%s; give more of the path", option,
 		     name, found->nr, list, found->nr > GROUPS_LISTED ? ", ..." : "");
 }
 
@@ -158,8 +158,8 @@ static int group_find__all(struct group_choices *choices, char *mount, group_has
 		err = has == is_container_group ?
 		      error("%s '%s': no control group below %s is that of a container or pod with this id; docker ps, "
 			    "podman ps and crictl ps show the ids of those that run", option, name, mount) :
-		      error("%s '%s': no control group below %s has this path or name%s; systemd-cgls shows those that "
-			    "there are", option, name, mount, nearest__hint(&n));
+		      error("%s '%s': no control group below %s has this path or name%s; systemd-cgls shows the "
+			    "control groups", option, name, mount, nearest__hint(&n));
 	else if (!err && found.nr > 1 && (has == is_container_group || !group_find__pattern(name)))
 		err = is_several(&found, option, name);
 	for (u32 i = 0; i < found.nr && !err; i++)

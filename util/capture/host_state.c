@@ -131,7 +131,7 @@ static void count_vms(struct reading_host *r)
 	if (nr < 0)
 		return;
 	if (hidden)
-		snprintf(text, sizeof(text), "%u process%s could not be looked into", hidden,
+		snprintf(text, sizeof(text), "%u process%s could not be inspected", hidden,
 			 hidden == 1 ? "" : "es");
 	add_fact(r, KVMW_host_VMS, nr, text);
 }

@@ -48,8 +48,8 @@ static const char *no_fault_end(const struct kvmw_config *config)
 const struct probe probes[PROBE_RAW] = {
 	[PROBE_VCPU_END] = {
 		.what = "ends of vCPUs",
-		.without = "VMs of one process at the same address, one after another, are one VM; "
-			   "states of vCPUs are not used again",
+		.without = "successive VMs of one process at the same address are one VM; "
+			   "states of vCPUs are not reused",
 		.methods = {
 			{ "vcpu_ends_kprobe", ATTACH_KPROBE, NULL, "kvm_arch_vcpu_destroy", NULL },
 			{ "vcpu_ends_fentry", ATTACH_FENTRY, NULL, "kvm_arch_vcpu_destroy", NULL },

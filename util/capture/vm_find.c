@@ -107,7 +107,7 @@ static int vm_find__take(const struct vm *vms, u32 nr, vm_has *has, const char *
 	if (found == 1 || (has == is_like && found <= max))
 		return found;
 	if (has == is_like && max > 1)
-		return error("%s '%s': %u VMs are more than there is room for; use -a, or -G",
+		return error("%s '%s': %u VMs have such a name, more than can be selected; use -a, or -G",
 			     option, name, found);
 	vm_find__list(vms, nr, has, name, list, sizeof(list));
 	return error("%s '%s': %u VMs have this name: %s; use %s PID", option, name, found, list,

@@ -173,7 +173,7 @@ static void may_walk(struct reading_memory *r)
 static const char *why_no_walk(const struct reading_memory *r)
 {
 	return r->row.bytes == KVMW_NONE ? "its resident size is unknown" :
-	       "its pages are not counted: with those of the VMs before it they are more than 4 GiB";
+	       "its pages are not counted: with those of earlier VMs, they exceed 4 GiB";
 }
 
 static bool nodes_of_cgroup(struct reading_memory *r)

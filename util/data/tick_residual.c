@@ -59,7 +59,7 @@ const char *rests__add(u64 *values, u32 nr, u64 tick, const u8 *p, const u8 *end
 	const u8 *escape;
 
 	if ((size_t)(end - p) < (rows + 3) / 4)
-		return "rests are cut short";
+		return "remainders are cut short";
 	escape = p + (rows + 3) / 4;
 	for (u32 i = 0; i < nr; i++) {
 		u32 at, code;
@@ -71,7 +71,7 @@ const char *rests__add(u64 *values, u32 nr, u64 tick, const u8 *p, const u8 *end
 		code = p[at / 4] >> at % 4 * 2 & 3;
 		if (code == REST_ESCAPED) {
 			if (escape == end)
-				return "rests are cut short";
+				return "remainders are cut short";
 			rest = *escape++;
 		} else {
 			rest = rests[code];

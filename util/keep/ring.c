@@ -16,7 +16,7 @@ int keep_ring__init(struct keep_ring *r, u64 bytes)
 	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (memory == MAP_FAILED)
-		return error("--keep: no memory of %llu MB: %s; a smaller SIZE keeps less",
+		return error("--keep: cannot allocate %llu MB: %s; a smaller SIZE keeps less",
 			     (unsigned long long)bytes >> 20, strerror(errno));
 	/* What is swapped out is not lost, but late: no reason to give up. */
 	(void)mlock(memory, bytes);

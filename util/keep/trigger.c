@@ -68,7 +68,7 @@ static int parse_trigger(const struct keep_triggers *all, struct keep_trigger *t
 		const struct keep_trigger *other = keep_triggers__of(all, TRIGGER_STUCK);
 
 		if (other)
-			return error("--trigger '%s': '%s' is given already; the shorter TIME alone does for both", t->text,
+			return error("--trigger '%s': '%s' is given already; the shorter TIME covers both", t->text,
 				     other->text);
 		t->kind = TRIGGER_STUCK;
 		return !parse_time(limit, &t->limit) && t->limit ? 0 :
@@ -77,7 +77,7 @@ static int parse_trigger(const struct keep_triggers *all, struct keep_trigger *t
 	if (!strncmp(t->text, "rate(", 5))
 		return parse_rate(t);
 	if (is_one_word(t->text) || !strncmp(t->text, "stuck", 5))
-		return error("--trigger '%s': must be stuck>TIME, gone, lost, rate(EXPR)>N, or an expression as of kvmw report "
+		return error("--trigger '%s': must be stuck>TIME, gone, lost, rate(EXPR)>N, or an expression as for kvmw report "
 			     "--where, such as total>100ms", t->text);
 	return 0;
 }

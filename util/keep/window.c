@@ -428,7 +428,7 @@ void keep_window__cut(struct keep_window *w)
 static bool lost_all(const struct keep_window *w)
 {
 	return w->cut && w->ring.oldest >= w->cut &&
-	       error("--keep: the snapshot got no room: SIZE holds less than came while it was begun; a larger SIZE helps");
+	       error("--keep: no room for the snapshot: while it began, more data came than SIZE holds; a larger SIZE helps");
 }
 
 static int take_open(struct keep_window *w, struct keep_snapshot *s)

@@ -105,7 +105,7 @@ static int check_pair(struct merge *m, const struct merge_input *a, struct merge
 		event = shared_event(x, y);
 		if (event)
 			return error("%s and %s both have %s of the same vCPUs, of the same time, from %.9f s on: they would "
-				     "count twice; kvmw cut --time can leave them out of one", x->path, y->path,
+				     "count twice; kvmw cut --time can remove them from one", x->path, y->path,
 				     event->plural, recording__since_start(y, b->from_ns) / 1e9);
 	}
 	return (a->from_ns != b->from_ns || a->to_ns != b->to_ns) && share_sums(x, y) ?

@@ -331,7 +331,7 @@ static int take_json(struct recording *rec, const struct data_reader *r, const s
 	if (ret <= 0)
 		return ret;
 	snprintf(why, sizeof(why), "%s frame %s", meta ? "META" : "IDENT", ret == JSON_BAD ?
-		 "is not the JSON it should be" : "has more JSON than kvmw reads");
+		 "is not valid JSON" : "has more JSON than kvmw reads");
 	return recording__damaged(rec, f, 0, why);
 }
 

@@ -184,7 +184,7 @@ static int start_worker(struct scan *s)
 		pthread_mutex_lock(&s->lock);
 		s->max_workers = s->nr_workers;
 		pthread_mutex_unlock(&s->lock);
-		return s->nr_workers ? 1 : error("no thread could be started: %s", strerror(err));
+		return s->nr_workers ? 1 : error("cannot start a thread: %s", strerror(err));
 	}
 	s->nr_workers++;
 	return 0;

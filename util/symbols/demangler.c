@@ -109,8 +109,8 @@ static bool demangler__ask(struct demangler *d, const char *frame, char *answer)
 			;
 	if (got <= 0) {
 		d->over = true;
-		warning("functions of C++ and Rust: no time is left to demangle more of them; the others "
-			"are called what their symbols are");
+		warning("C++ and Rust functions: no time is left to demangle more of them; the others "
+			"keep their mangled names");
 		return false;
 	}
 	answer[got] = '\0';

@@ -150,7 +150,7 @@ static int take_module(struct symbol_file *f, char **word, u32 nr)
 		return 0;
 	}
 	if (address + size < address)
-		return refuse_line(f, "ends behind the last address", word, nr);
+		return refuse_line(f, "ends after the last address", word, nr);
 	return guest_symbols__add(f->symbols, address, 0, RANK_NONE, NULL, word[0]) ?:
 	       guest_symbols__add(f->symbols, address + size, 0, RANK_NONE, NULL, NULL);
 }

@@ -14,7 +14,7 @@
 
 static int bad_condition(const char *text, const char *why)
 {
-	return usage_error("--fail-if '%s': %s; write MEASURE(KEY) OPERATOR VALUE, as 'p99(io) > +20%%', "
+	return usage_error("--fail-if '%s': %s; write MEASURE(KEY) OPERATOR VALUE, such as 'p99(io) > +20%%', "
 			   "'count(total) > 5000' or 'max(hlt) >= 10ms'", text, why);
 }
 
@@ -33,7 +33,7 @@ static int parse_measure(struct diff_condition *c, const char *name, size_t len)
 		c->measure = m;
 		return 0;
 	}
-	snprintf(why, sizeof(why), "no measure '%.*s'%s, there are %s", (int)(len < 32 ? len : 32),
+	snprintf(why, sizeof(why), "invalid measure '%.*s'%s; valid ones: %s", (int)(len < 32 ? len : 32),
 		 name, nearest__hint(&words.nearest), words.text);
 	return bad_condition(c->text, why);
 }
@@ -96,7 +96,7 @@ int diff_condition__parse(struct diff_condition *c, const char *text)
 	snprintf(c->key, sizeof(c->key), "%.*s", (int)(close - open - 1), open + 1);
 	p = parse_operator(c, close + 1 + strspn(close + 1, " "));
 	if (!p)
-		return bad_condition(text, "after the key comes >, >=, < or <=");
+		return bad_condition(text, "its key must be followed by >, >=, < or <=");
 	return parse_limit_value(c, p + strspn(p, " "));
 }
 

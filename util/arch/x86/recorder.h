@@ -70,7 +70,7 @@
 	},								\
 	[PROBE_NESTED_EXIT] = {						\
 		.what = "exits of nested guests",			\
-		.without = "exits of nested guests are not told apart",	\
+		.without = "whether a nested guest exited is unknown",	\
 		.methods = { { "detail_nested", ATTACH_TP, "kvm", "kvm_nested_vmexit", NULL } }, \
 	},								\
 	[PROBE_CPUID_LEAF] = {						\
