@@ -24,6 +24,16 @@
 
 #include "tests/reading_commands.h"
 #include "util/event_desc.h"
+#include "util/symbols/demangler.h"
+
+static struct demangler *start_demangler(void);
+static void end_demangler(struct demangler *d);
+
+#define demangler__start	start_demangler
+#define demangler__end		end_demangler
+#include "util/symbols/demangler.c"
+#undef demangler__start
+#undef demangler__end
 
 #define MAX_ARGS	16
 #define MAX_LINE	128
@@ -66,6 +76,28 @@ static const char *const sorts[] = { "-s reason,user,detail --hist",
 int prctl(int option, ...)
 {
 	return -1;
+}
+
+/*
+ * One demangler for all commands.  After a fork, memory is write-protected: what ASan keeps of
+ * memory that was freed took a page fault for each page, 8 MB of them for each command.
+ */
+static struct demangler *demangler;
+
+struct demangler *demangler__start(void)
+{
+	demangler = demangler ?: start_demangler();
+	return demangler;
+}
+
+void demangler__end(struct demangler *d)
+{
+}
+
+static int end_group(void **state)
+{
+	end_demangler(demangler);
+	return 0;
 }
 
 static int run_command(char *line, const char *path)
@@ -204,5 +236,5 @@ int main(void)
 					    cmocka_unit_test(test_hostile) };
 
 	signal(SIGABRT, say_last_words);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, end_group);
 }
