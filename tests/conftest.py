@@ -14,6 +14,8 @@ import lanes
 import vmm_programs
 
 PR_SET_CHILD_SUBREAPER = 36
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3     # malloc.h
+KEPT_BYTES = 32 << 20
 LANES = pytest.StashKey()
 
 
@@ -33,8 +35,12 @@ def pytest_configure(config):
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, lambda *_: None)
+    libc = ctypes.CDLL(None)
     # Whatever a test's programs leave behind becomes a child of this process.
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    # The text of a recording is large: its memory, used again, takes no page faults.
+    libc.mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
+    libc.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
 
 
 def pytest_collection_modifyitems(items):
