@@ -146,9 +146,12 @@ def test_many_vms(boot):
     assert boot.step("many-vms").status == 0, boot.step("many-vms").err
     many, each = 30, 40
     agree(boot, "many-vms", "userspace", 2, {IO}, [{IO: 2}] * many * each)
-    who = vcpus(boot.path("many-vms.kvmw")).values()
-    assert sorted((v["vm"], v["vcpu"]) for v in who) == \
-        [(vm, vcpu) for vm in range(many) for vcpu in range(each)]
+    path = boot.path("many-vms.kvmw")
+    found = collections.Counter((v["vm"], v["vcpu"]) for v in vcpus(path).values())
+    made = collections.Counter((vm, vcpu) for vm in range(many) for vcpu in range(each))
+    # Without its end, a vCPU and the next one at its address are one.
+    assert not found - made
+    assert (made - found).total() <= lab_fixtures.missed(boot, path)["ends of vCPUs"]
 
 
 @in_boots(*boots_of("corners"))
