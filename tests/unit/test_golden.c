@@ -31,6 +31,7 @@ static void end_demangler(struct demangler *d);
 
 #define demangler__start	start_demangler
 #define demangler__end		end_demangler
+/* NOLINTNEXTLINE(bugprone-suspicious-include): commands are to call what is below instead */
 #include "util/symbols/demangler.c"
 #undef demangler__start
 #undef demangler__end
