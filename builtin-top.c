@@ -210,6 +210,9 @@ static int cmd_top__watch(struct top_options *o)
 
 /* ---- a recording ----------------------------------------------------------------- */
 
+/* A SIGWINCH that comes just before poll() does not interrupt it: it is seen by the next look. */
+#define LOOK_MS		1000
+
 /* Until an interval's time is over, as it was when it was recorded.  0; 1: to quit; -1 */
 static int play_wait(struct top_ui *ui)
 {
@@ -219,12 +222,13 @@ static int play_wait(struct top_ui *ui)
 		struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
 		u64 now = monotonic_ns();
 		bool forever = ui->paused || ui->over;
-		int ret;
+		int wait_ms = LOOK_MS, ret;
 
 		if (!forever && now >= until)
 			return 0;
-		if (poll(&input, 1, forever ? -1 : (int)((until - now) / 1000000) + 1) < 0 &&
-		    errno != EINTR)
+		if (!forever && until - now < LOOK_MS * 1000000ULL)
+			wait_ms = (int)((until - now) / 1000000) + 1;
+		if (poll(&input, 1, wait_ms) < 0 && errno != EINTR)
 			return error("standard input: %s", strerror(errno));
 		ret = top_ui__keys(ui);
 		if (ret)
