@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -171,7 +170,7 @@ static int start_worker(struct scan *s)
 	struct worker *w = &s->worker[s->nr_workers];
 	int err;
 
-	*w = (struct worker) { .scan = s };
+	w->scan = s;
 	w->dec = data_decoder__new();
 	w->other = data_decoder__new();
 	if (!w->dec || !w->other || new_states(w)) {
@@ -181,6 +180,7 @@ static int start_worker(struct scan *s)
 	err = pthread_create(&w->thread, NULL, run_worker, w);
 	if (err) {
 		free_worker(w);
+		memset(w, 0, sizeof(*w));
 		pthread_mutex_lock(&s->lock);
 		s->max_workers = s->nr_workers;
 		pthread_mutex_unlock(&s->lock);
@@ -290,7 +290,7 @@ static int scan__finish(struct scan *s, bool ok, void **result)
 int scan__read(struct data_reader *r, struct recording *rec, u32 threads,
 	       const struct scan_consumer *const *consumer, u32 nr, void **result)
 {
-	struct scan *s = malloc(sizeof(*s));
+	struct scan *s = calloc(1, sizeof(*s));
 	bool ok;
 
 	memset(result, 0, nr * sizeof(*result));
@@ -300,7 +300,6 @@ int scan__read(struct data_reader *r, struct recording *rec, u32 threads,
 		return s ? error("%u views of a recording at once are too many", nr) :
 			   out_of_memory();
 	}
-	memset(s, 0, offsetof(struct scan, worker));
 	s->rec = rec;
 	s->consumer = consumer;
 	s->nr_consumers = nr;

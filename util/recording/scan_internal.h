@@ -51,8 +51,8 @@ struct scan {
 	u32 head, tail;		/* head - tail frames are waiting */
 	size_t bytes;		/* of these, and of those that workers have */
 	bool done;		/* no more will come, or no more are wanted */
+	struct worker worker[MAX_WORKERS];
 	u32 nr_workers, max_workers;
-	struct worker worker[MAX_WORKERS];	/* last, as it is large and few of them start */
 };
 
 /* NULL: the consumer does not want it. */

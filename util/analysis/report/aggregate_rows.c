@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Rows counted and summed up by their keys. */
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +25,7 @@ struct report_rows {
 	struct seen seen[SEEN];
 	u32 nr_seen_by;		/* columns that differ within the batch; above SEEN_BY: too many */
 	const u64 *seen_by[SEEN_BY];
-	struct row_sums sums;	/* last, as it is large and needs no zeros */
+	struct row_sums sums;
 };
 
 static int aggregate_rows__add_row(struct agg *agg, u64 *const *col, u32 nr_parts, u32 i)
@@ -209,13 +208,10 @@ static bool any_open(const struct scan_batch *b)
 
 static void *aggregate_rows__new_rows(void *arg)
 {
-	struct report_rows *rr = malloc(sizeof(*rr));
+	struct report_rows *rr = mem__calloc(1, sizeof(*rr));
 
-	if (!rr) {
-		out_of_memory();
+	if (!rr)
 		return NULL;
-	}
-	memset(rr, 0, offsetof(struct report_rows, sums));
 	rr->rs = arg;
 	agg_table__init(&rr->aggs, rr->rs->opt->budget);
 	return rr;
